@@ -1,0 +1,321 @@
+/**
+ * The compiled policy: what `policy/` makes of the files and every other room reads.
+ * Immutable. Durations are milliseconds, sizes bytes, instants epoch milliseconds, header names lower case.
+ */
+import type { ErrorCode } from "./errors.ts";
+
+/** Where a thing stands in the operator's files; `line` and `column` count from 1. */
+export interface SourcePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Gateway file and services, compiled: one immutable value. */
+export interface Policy {
+  /** Hash of the content of all files and values: the first 12 hexadecimal digits of a SHA-256. */
+  readonly revision: string;
+  readonly gateway: Gateway;
+  readonly services: readonly Service[];
+  readonly hosts: HostTable;
+  /** Normalised names (`headerKey`) of all headers by which any service is told an identity, or reads a credential. */
+  readonly strippedHeaders: ReadonlySet<string>;
+  /** The gateway's own address limits, for requests that match no service. */
+  readonly addressLimits: readonly Limit[];
+}
+
+export interface Door {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Gateway {
+  readonly listen: Door;
+  readonly health?: Door;
+  readonly admin?: Door & { readonly tokens: readonly Secret[] };
+  /** Peers whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: AddressSet;
+  readonly stores: { readonly keys: KeyStoreAddress; readonly counters: CounterStoreAddress };
+  readonly log: { readonly level: LogLevel; readonly decisions: "refusals" | "all" };
+  /** How long requests under way may go on after SIGTERM. */
+  readonly graceMs: number;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+export type KeyStoreAddress = { readonly kind: "sqlite"; readonly path: string };
+export type CounterStoreAddress = { readonly kind: "memory" };
+
+/** A set of IP addresses, written as CIDRs. IPv4-mapped IPv6 addresses count as IPv4. */
+export interface AddressSet {
+  readonly cidrs: readonly string[];
+  has(address: string): boolean;
+}
+
+/** A secret of the operator's, of which only the digest is kept in memory. */
+export interface Secret {
+  readonly id: string;
+  /** SHA-256 of the secret's UTF-8 bytes. */
+  readonly digest: Uint8Array;
+  /** It is refused from this instant on. */
+  readonly until?: number;
+}
+
+/* ── services ─────────────────────────────────────────────────────────── */
+
+export interface Service {
+  readonly name: string;
+  /** As written, without trailing slash; `""` for a service without prefix. Never empty. */
+  readonly prefixes: readonly string[];
+  readonly stripPrefix: boolean;
+  readonly upstream: Upstream;
+  readonly authenticators: readonly Authenticator[];
+  /** role → permissions. */
+  readonly roles: ReadonlyMap<string, Grants>;
+  /** Where a request names the tenant that it is about. */
+  readonly tenant?: TenantPlaces;
+  readonly cors?: Cors;
+  readonly errors: ErrorStyle;
+  readonly routes: readonly Route[];
+  /** Address limits that count requests which matched the service but no route of it. */
+  readonly addressLimits: readonly Limit[];
+}
+
+export interface Upstream {
+  /** `scheme://host:port`, without path. */
+  readonly origin: string;
+  /** Path put before the forwarded path; `""` or `/…` without trailing slash. */
+  readonly basePath: string;
+  /** False only where the file says `verify: off`. */
+  readonly verifyTls: boolean;
+  readonly identity: IdentityHeaders;
+  readonly forward: { readonly credential: boolean; readonly cookies: boolean };
+}
+
+/** Names of the headers that tell the upstream who is calling; a role is told only where it is named. */
+export interface IdentityHeaders {
+  readonly subject: string;
+  readonly kind: string;
+  readonly tenant: string;
+  readonly permissions: string;
+  readonly role?: string;
+}
+
+export interface TenantPlaces {
+  /** Name of the placeholder. */
+  readonly path?: string;
+  readonly query?: string;
+  readonly header?: string;
+  /** Name of the placeholder in `hosts`. */
+  readonly host?: string;
+  readonly required: boolean;
+}
+
+export interface Cors {
+  readonly origins: ReadonlySet<string>;
+  /** Undefined: the table's methods for the path. */
+  readonly methods?: readonly string[];
+  readonly headers: readonly string[];
+  readonly exposed: readonly string[];
+  readonly credentials: boolean;
+  readonly maxAgeSeconds?: number;
+  readonly otherOrigins: "refuse" | "noHeaders";
+}
+
+export type ErrorFormat = "problem" | "detail" | "envelope" | "coded";
+
+export interface ErrorStyle {
+  readonly format: ErrorFormat;
+  readonly overrides: ReadonlyMap<ErrorCode, { readonly status?: number; readonly message?: string }>;
+}
+
+/* ── authenticators ───────────────────────────────────────────────────── */
+
+/** Permissions granted; `*` in the set grants all of the service. */
+export type Grants = ReadonlySet<string>;
+
+export type Authenticator = JwtAuthenticator | BearerAuthenticator | ApiKeyAuthenticator;
+
+interface AuthenticatorBase {
+  readonly name: string;
+  /** Scope (of a token or a key) → permissions. */
+  readonly scopes: ReadonlyMap<string, Grants>;
+  /** Exact group → permissions. */
+  readonly groups: ReadonlyMap<string, Grants>;
+  /** Groups that hold a tenant: `prefix{tenant}suffix`, whose grants hold for that tenant alone. */
+  readonly groupPatterns: readonly GroupPattern[];
+  /** True where the file gives the authenticator `scopes`, `groups` or `access`: then a role only cuts down. */
+  readonly hasGrants: boolean;
+  readonly role?: RoleSource;
+  readonly tenant?: TenantSource;
+  readonly crossTenant?: CrossTenant;
+}
+
+export interface GroupPattern {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly grants: Grants;
+}
+
+export type RoleSource =
+  { readonly kind: "fixed"; readonly role: string } | { readonly kind: "claim"; readonly claim: string } | { readonly kind: "account" };
+
+export type TenantSource =
+  | { readonly kind: "claim"; readonly claim: string; readonly alias?: ReadonlyMap<string, string> }
+  | { readonly kind: "group"; readonly prefix: string; readonly suffix: string; readonly alias?: ReadonlyMap<string, string> }
+  | { readonly kind: "account" }
+  | { readonly kind: "fixed"; readonly tenant: string };
+
+export type CrossTenant =
+  | { readonly kind: "scope"; readonly value: string }
+  | { readonly kind: "group"; readonly value: string }
+  | { readonly kind: "role"; readonly value: string };
+
+export interface JwtAuthenticator extends AuthenticatorBase {
+  readonly kind: "jwt";
+  readonly issuer: Issuer;
+  /** Required value of the `token_use` claim; undefined: not looked at. */
+  readonly use?: "access" | "id";
+  readonly caller?: "person" | "machine";
+  /** Allowed `client_id` values (access tokens). */
+  readonly clients?: "any" | ReadonlySet<string>;
+  /** Allowed `aud` values. */
+  readonly audience?: "any" | ReadonlySet<string>;
+  /** Longest accepted `exp - iat`. */
+  readonly maxLifetimeMs: number;
+  /** Claim that holds the groups list. */
+  readonly groupsClaim: string;
+}
+
+/** A token issuer. Authenticators of one issuer share one value: same `iss`, same keys. */
+export interface Issuer {
+  /** Exact value of `iss`. */
+  readonly iss: string;
+  /** Address of the key set. */
+  readonly jwks: string;
+  /** JWS algorithms that count, e.g. `RS256`. */
+  readonly algorithms: readonly string[];
+}
+
+export interface BearerAuthenticator extends AuthenticatorBase {
+  readonly kind: "bearer";
+  readonly secrets: readonly BearerSecret[];
+}
+
+export interface BearerSecret extends Secret {
+  readonly grants: Grants;
+}
+
+export interface ApiKeyAuthenticator extends AuthenticatorBase {
+  readonly kind: "apiKey";
+  readonly header: string;
+  /** First part of each key, e.g. `sfk_prod`; unique to the service. */
+  readonly prefix: string;
+}
+
+/* ── routes ───────────────────────────────────────────────────────────── */
+
+export interface Route {
+  /** `GET /clients/{client_id}`, as written. */
+  readonly name: string;
+  readonly service: Service;
+  readonly method: string;
+  readonly pattern: string;
+  /** The access word as written (`denied`, `models.read`, `anyOf(a, b)`): for logs and tests. */
+  readonly rule: string;
+  readonly access: Access;
+  /** Those of the service's authenticators that count here; all of them where the rule names none. */
+  readonly authenticators: readonly Authenticator[];
+  readonly tenant: "match" | "unchecked" | "crossTenantOnly";
+  /** Limits by address, not of failures: stage 3. */
+  readonly addressLimits: readonly Limit[];
+  /** Limits by caller, tenant or apiKey: stage 7. */
+  readonly callerLimits: readonly Limit[];
+  /** Limits `of: failures`: in stage 6, when a credential fails. */
+  readonly failureLimits: readonly Limit[];
+  readonly from?: AddressSet;
+  readonly query?: { readonly kind: "deny" | "allow"; readonly names: ReadonlySet<string> };
+  readonly body: BodyRule;
+  readonly timeouts: Timeouts;
+  /** `%2F` inside a segment is passed on as such. */
+  readonly encodedSlash: boolean;
+  readonly websocket: boolean;
+  readonly source: SourcePlace;
+}
+
+export type Access =
+  | { readonly kind: "public" }
+  | { readonly kind: "authenticated" }
+  | { readonly kind: "denied" }
+  | { readonly kind: "permissions"; readonly need: "any" | "all"; readonly names: readonly string[] };
+
+export interface BodyRule {
+  /** Undefined: no bound. */
+  readonly maxBytes?: number;
+  /** Media types, lower case, without parameters; `image/*` stands for a whole type. */
+  readonly types?: readonly string[];
+  /** The route itself says `body:`, so that even a GET may carry one. */
+  readonly explicit: boolean;
+}
+
+/** Undefined: none. */
+export interface Timeouts {
+  readonly connectMs?: number;
+  readonly headersMs?: number;
+  readonly idleMs?: number;
+  readonly totalMs?: number;
+}
+
+export interface Limit {
+  readonly name: string;
+  /** Where it stands, which is part of the bucket's name: `gateway`, `pie`, `pie GET /models`. */
+  readonly place: string;
+  readonly by: "caller" | "address" | "tenant" | "apiKey";
+  readonly count: number;
+  readonly windowMs: number;
+  /** Methods that count, HEAD as GET; undefined: all. */
+  readonly methods?: ReadonlySet<string>;
+  /** Authenticators whose callers count; undefined: all. */
+  readonly authenticators?: ReadonlySet<string>;
+}
+
+/* ── the table that the matcher walks ─────────────────────────────────── */
+
+/** Host comes first: exact names, then one-label patterns, then services that name no host. */
+export interface HostTable {
+  readonly exact: ReadonlyMap<string, PrefixTable>;
+  /** Keyed by what follows the placeholder label: `{tenant}.example.com` under `example.com`. */
+  readonly suffix: ReadonlyMap<string, PrefixTable>;
+  /** Undefined when every service names hosts: an unknown host is then 404. */
+  readonly any?: PrefixTable;
+}
+
+/** Segments of the services' prefixes. */
+export interface PrefixTable {
+  readonly mount?: Mount;
+  readonly next: ReadonlyMap<string, PrefixTable>;
+  /** The same children under `looseSegment(segment)`; two siblings with one loose form do not load. */
+  readonly looseNext: ReadonlyMap<string, PrefixTable>;
+}
+
+/** One service under one of its prefixes. Its routes' patterns start below the prefix. */
+export interface Mount {
+  readonly service: Service;
+  readonly prefix: string;
+  readonly prefixLength: number;
+  /** Name of the host's placeholder where this mount stands under a host pattern. */
+  readonly hostPlaceholder?: string;
+  readonly methods: ReadonlyMap<string, RouteNode>;
+}
+
+/** One step of the segment tree of one method. */
+export interface RouteNode {
+  readonly route?: Route;
+  /** Names of the placeholders passed on the way to `route`, in order; the last one may be a rest. */
+  readonly placeholders?: readonly string[];
+  readonly literals: ReadonlyMap<string, RouteNode>;
+  /** The same children under `looseSegment(literal)`, as a careless upstream might read them; two siblings with one loose form do not load. */
+  readonly looseLiterals: ReadonlyMap<string, RouteNode>;
+  readonly placeholder?: RouteNode;
+  /** `{name...}`: one or more last segments. */
+  readonly rest?: RouteNode;
+}
