@@ -1,0 +1,39 @@
+/** Permissions: granted by scopes, groups, roles and secrets, needed by routes. */
+import type { Caller } from "../contract/caller.ts";
+import type { Access, Grants } from "../contract/policy.ts";
+
+/** Grants of the admin door alone: no service's `*` reaches it. */
+const ADMIN = "sallyport.admin";
+const NOTHING: Grants = new Set();
+
+/** Whether the set grants the permission, by name or by `*`. */
+export function grants(set: Grants, permission: string): boolean {
+  return set.has(permission) || (permission !== ADMIN && set.has("*"));
+}
+
+/** All that any of the sets grants. */
+export function union(sets: readonly Grants[]): Grants {
+  if (sets.length === 0) return NOTHING;
+  return sets.length === 1 ? sets[0]! : new Set(sets.flatMap((set) => [...set]));
+}
+
+/** What both grant: `*` stands for whatever the other has. */
+export function intersection(left: Grants, right: Grants): Grants {
+  if (left.has("*")) return right;
+  if (right.has("*")) return left;
+  return left.intersection(right);
+}
+
+/** Whether the sets together satisfy the route's access rule; only `permissions` rules ask for any. */
+export function satisfies(sets: readonly Grants[], access: Access): boolean {
+  if (access.kind !== "permissions") return true;
+  const has = (name: string) => sets.some((set) => grants(set, name));
+  return access.need === "all" ? access.names.every(has) : access.names.some(has);
+}
+
+/** What the caller may do for one tenant; without one, for any of the caller's. */
+export function grantsOf(caller: Caller, tenant: string | undefined): readonly Grants[] {
+  if (caller.tenantPermissions.size === 0) return [caller.permissions];
+  if (tenant === undefined) return [caller.permissions, ...caller.tenantPermissions.values()];
+  return [caller.permissions, caller.tenantPermissions.get(tenant) ?? NOTHING];
+}

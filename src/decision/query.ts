@@ -1,0 +1,38 @@
+/** Names and values of a query string, read in every way that an upstream might read them. */
+
+export interface QueryField {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** All fields after decoding; where `;` stands in it, also as a reader that separates at `;` sees them. */
+export function queryFields(query: string): readonly QueryField[] {
+  if (query === "") return [];
+  const fields = query.split("&").map(field);
+  return query.includes(";") ? [...fields, ...query.split(/[&;]/).map(field)] : fields;
+}
+
+function field(text: string): QueryField {
+  const equals = text.indexOf("=");
+  if (equals === -1) return { name: decoded(text), value: "" };
+  return { name: decoded(text.slice(0, equals)), value: decoded(text.slice(equals + 1)) };
+}
+
+function decoded(text: string): string {
+  const spaced = text.replaceAll("+", " ");
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced;
+  }
+}
+
+/**
+ * A field's name as careless readers fold it: case, surrounding space, `tenant_id[]` and `tenant.id`
+ * all mean the same name to some framework.
+ */
+export function looseFieldName(name: string): string {
+  const bracket = name.indexOf("[");
+  const plain = bracket > 0 ? name.slice(0, bracket) : name;
+  return plain.trim().toLowerCase().replaceAll(/[ .-]/g, "_");
+}
