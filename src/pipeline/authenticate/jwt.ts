@@ -1,0 +1,105 @@
+import type { Claims, Proof } from "../../contract/caller.ts";
+import { isRecord, type JsonObject, parseJsonObject } from "./json.ts";
+import { MAX_KID_LENGTH } from "./jwks-document.ts";
+import type { KeyAnswer, KeySet } from "./key-set.ts";
+import { printable } from "./printable.ts";
+import type { VerificationKey } from "./verification-key.ts";
+
+/** Proved by this key of this set; `proof` may be shared between requests, since it is frozen throughout. */
+export interface ProvedToken {
+  readonly kind: "proved";
+  readonly proof: Extract<Proof, { kind: "jwt" }>;
+  readonly keySet: KeySet;
+  readonly key: VerificationKey;
+}
+
+/** Not proved; `reason` holds nothing of the token but its `kid` and `alg`, cut short. */
+export interface UnprovedToken {
+  readonly kind: "invalid" | "unavailable";
+  readonly reason: string;
+}
+
+/** A compact JWS whose form is in order; nothing of it is proved. */
+interface ReadToken {
+  readonly alg: string;
+  readonly kid: string;
+  readonly claims: Claims;
+}
+
+type Reading<T> = T | { readonly trouble: string };
+
+/**
+ * Header members that change how the rest is to be read: none of them is understood here, and RFC 7515 §4.1.11
+ * then asks for a refusal (`crit`). `jku`, `jwk`, `x5u` and `x5c` are ignored: keys come from the policy's address alone.
+ */
+const REFUSED_MEMBERS = ["crit", "b64", "zip", "enc", "cty"];
+
+/** Whether a token belongs to the `jwt` authenticators: three parts, the first of which is a JSON object. */
+export function isJwtShaped(token: string): boolean {
+  const parts = token.split(".", 4);
+  if (parts.length !== 3) return false;
+  try {
+    return isRecord(JSON.parse(Buffer.from(parts[0]!, "base64url").toString()));
+  } catch {
+    return false;
+  }
+}
+
+/** Proves form, header and signature of a token against the key set of its `iss`; times and other claims are not looked at. */
+export function proveJwt(
+  token: string,
+  keySets: ReadonlyMap<unknown, KeySet>,
+): ProvedToken | UnprovedToken | Promise<ProvedToken | UnprovedToken> {
+  const read = readToken(token);
+  if ("trouble" in read) return invalid(read.trouble);
+  const keySet = keySets.get(read.claims["iss"]);
+  if (keySet === undefined) return invalid("its `iss` is none of the service's issuers");
+  if (!keySet.issuer.algorithms.includes(read.alg)) return invalid(`alg ${printable(read.alg)} is not allowed`);
+  const answer = keySet.find(read.kid);
+  if (answer instanceof Promise) return answer.then((late) => verify(token, read, keySet, late));
+  return verify(token, read, keySet, answer);
+}
+
+function verify(token: string, { alg, kid, claims }: ReadToken, keySet: KeySet, answer: KeyAnswer): ProvedToken | UnprovedToken {
+  if (answer.kind === "unavailable") return answer;
+  if (answer.kind === "unknown") return invalid(`${answer.reason}: \`${printable(kid)}\``);
+  const verifies = answer.key.verifiers.get(alg);
+  if (verifies === undefined) return invalid(`key \`${printable(kid)}\` is not for alg ${printable(alg)}`);
+  if (!verifies(token)) return invalid(`signature does not verify with key \`${printable(kid)}\``);
+  const proof = Object.freeze({ kind: "jwt", iss: keySet.issuer.iss, claims } as const);
+  return { kind: "proved", proof, keySet, key: answer.key };
+}
+
+function readToken(token: string): Reading<ReadToken> {
+  const parts = token.split(".", 4);
+  if (parts.length !== 3) return { trouble: "not three parts" };
+  const [header, claims, signature] = parts.map(decodeCanonical);
+  if (header === undefined || claims === undefined || signature === undefined) return { trouble: "a part is not canonical base64url" };
+  const read = readHeader(parseJsonObject(header));
+  if ("trouble" in read) return read;
+  const payload = parseJsonObject(claims);
+  return payload === undefined ? { trouble: "the payload is no unambiguous JSON object" } : { ...read, claims: payload };
+}
+
+function readHeader(header: JsonObject | undefined): Reading<{ readonly alg: string; readonly kid: string }> {
+  if (header === undefined) return { trouble: "the header is no unambiguous JSON object" };
+  const refused = REFUSED_MEMBERS.find((member) => member in header);
+  if (refused !== undefined) return { trouble: `header has \`${refused}\`` };
+  const { alg, kid } = header;
+  if (typeof alg !== "string") return { trouble: "header has no `alg`" };
+  if (typeof kid !== "string" || kid === "") return { trouble: "header has no `kid`" };
+  return kid.length > MAX_KID_LENGTH ? { trouble: "its `kid` is too long" } : { alg, kid };
+}
+
+/**
+ * The bytes of a part; undefined unless it is non-empty and the one way to write them: RFC 7515 §2 without padding, and no
+ * bits left over in the last character, so that one token has one spelling.
+ */
+function decodeCanonical(part: string): Buffer | undefined {
+  const bytes = Buffer.from(part, "base64url");
+  return part !== "" && bytes.toString("base64url") === part ? bytes : undefined;
+}
+
+function invalid(reason: string): UnprovedToken {
+  return { kind: "invalid", reason: `token: ${reason}` };
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from "node:http";
+import type { Proof } from "../../contract/caller.ts";
+import type { Policy, Service } from "../../contract/policy.ts";
+import type { KeyReader } from "../../contract/stores.ts";
+import { secretFinder } from "./bearer.ts";
+import { credentialReader, isToken68 } from "./credentials.ts";
+import type { Issuers } from "./jwks.ts";
+import { isJwtShaped, proveJwt, type ProvedToken, type UnprovedToken } from "./jwt.ts";
+import { proveApiKey } from "./key.ts";
+import type { KeySet } from "./key-set.ts";
+import { createTokenCache, type TokenCache } from "./token-cache.ts";
+
+/** Finds and proves the credential of a request. */
+export interface Prover {
+  /**
+   * A promise only where an issuer's keys have to be fetched or the key store answers late. `now` is the wall clock
+   * in epoch milliseconds. Throws only for faults of our own.
+   */
+  prove(service: Service, request: Pick<IncomingMessage, "rawHeaders">, now: number): Proof | Promise<Proof>;
+}
+
+export interface ProverOptions {
+  readonly policy: Policy;
+  /** All issuers of the policy are in use there already. */
+  readonly issuers: Issuers;
+  readonly keys: KeyReader;
+  /** Monotonic milliseconds. */
+  readonly monotonicNow: () => number;
+  readonly tokenCacheBytes?: number;
+}
+
+type ServiceProver = (rawHeaders: readonly string[], now: number) => Proof | Promise<Proof>;
+type TokenProver = (token: string, now: number) => Proof | Promise<Proof>;
+
+const MAX_TOKEN_LENGTH = 16_384;
+const NONE: Proof = { kind: "none" };
+
+/** Makes the prover of one policy revision; proved tokens are kept for as long as it is. */
+export function createProver({ policy, issuers, keys, monotonicNow, tokenCacheBytes }: ProverOptions): Prover {
+  const cache = createTokenCache({ monotonicNow, ...(tokenCacheBytes !== undefined && { maxBytes: tokenCacheBytes }) });
+  const provers = new Map(policy.services.map((service) => [service, serviceProver(service, issuers, keys, cache)]));
+  return {
+    prove(service, request, now) {
+      const prove = provers.get(service);
+      if (prove === undefined) throw new Error(`service \`${service.name}\` is not of this policy`);
+      return prove(request.rawHeaders, now);
+    },
+  };
+}
+
+/** The issuers that a policy's authenticators name; what `Issuers.use` wants. */
+export function issuersOf(policy: Policy): ReadonlySet<KeySet["issuer"]> {
+  const authenticators = policy.services.flatMap((service) => service.authenticators);
+  return new Set(authenticators.filter((authenticator) => authenticator.kind === "jwt").map((authenticator) => authenticator.issuer));
+}
+
+function serviceProver(service: Service, issuers: Issuers, keys: KeyReader, cache: TokenCache): ServiceProver {
+  const readCredential = credentialReader(service.authenticators);
+  const proveToken = tokenProver(service, issuers, cache);
+  return function proveCredential(rawHeaders, now) {
+    const presented = readCredential(rawHeaders);
+    switch (presented.kind) {
+      case "none":
+        return NONE;
+      case "ambiguous":
+        return presented;
+      case "malformed":
+        return invalidToken(presented.reason);
+      case "bearer":
+        return proveToken(presented.token, now);
+      case "apiKey":
+        return proveApiKey(keys, service.name, presented.authenticators, presented.text, now);
+    }
+  };
+}
+
+/** A token shaped as a JWT is proved as one and as nothing else; any other only as a secret. */
+function tokenProver(service: Service, issuers: Issuers, cache: TokenCache): TokenProver {
+  const keySets = keySetsOf(service, issuers);
+  const findSecret = secretFinder(service.authenticators);
+
+  function settle(token: string, now: number, outcome: ProvedToken | UnprovedToken): Proof {
+    if (outcome.kind === "proved") {
+      cache.put(token, outcome, now);
+      return outcome.proof;
+    }
+    return outcome.kind === "invalid" ? invalidToken(outcome.reason) : { kind: "unavailable", reason: outcome.reason };
+  }
+
+  return function proveToken(token, now) {
+    if (token.length > MAX_TOKEN_LENGTH) return invalidToken(`longer than ${MAX_TOKEN_LENGTH} characters`);
+    const cached = keySets.size === 0 ? undefined : cache.get(token, keySets, now);
+    if (cached !== undefined) return cached;
+    if (!isToken68(token)) return invalidToken("`Authorization` holds no well-formed bearer token");
+    if (!isJwtShaped(token)) return findSecret(token) ?? invalidToken("no JWT, and equal to no secret of the service");
+    const outcome = proveJwt(token, keySets);
+    return outcome instanceof Promise ? outcome.then((late) => settle(token, now, late)) : settle(token, now, outcome);
+  };
+}
+
+function keySetsOf(service: Service, issuers: Issuers): ReadonlyMap<unknown, KeySet> {
+  const jwts = service.authenticators.filter((authenticator) => authenticator.kind === "jwt");
+  return new Map(jwts.map(({ issuer }) => [issuer.iss, issuers.holder(issuer)]));
+}
+
+function invalidToken(reason: string): Proof {
+  return { kind: "invalid", code: "TOKEN_INVALID", reason };
+}

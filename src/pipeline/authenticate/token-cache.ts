@@ -1,0 +1,80 @@
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import type { Proof } from "../../contract/caller.ts";
+import type { ProvedToken } from "./jwt.ts";
+import type { KeySet } from "./key-set.ts";
+
+/** Proved tokens. `now` is the wall clock in epoch milliseconds, against which `exp` is held. */
+export interface TokenCache {
+  /** The proof of this very token by one of these key sets, while it may still be used. */
+  get(token: string, keySets: ReadonlyMap<unknown, KeySet>, now: number): Proof | undefined;
+  put(token: string, proved: ProvedToken, now: number): void;
+}
+
+export interface TokenCacheOptions {
+  /** Monotonic milliseconds. */
+  readonly monotonicNow: () => number;
+  readonly maxBytes?: number;
+  /** Longest life of an entry. */
+  readonly lifeMs?: number;
+}
+
+interface Entry {
+  readonly proved: ProvedToken;
+  /** Wall clock. */
+  readonly from: number;
+  /** Wall clock. */
+  readonly until: number;
+  /** Monotonic: holds when the wall clock is set back. */
+  readonly monotonicUntil: number;
+}
+
+export const TOKEN_CACHE_BYTES = 32 * 1024 * 1024;
+export const TOKEN_CACHE_LIFE_MS = 60_000;
+
+/** Makes a cache bounded by bytes. Only proofs go in: tokens that fail cannot displace them. */
+export function createTokenCache({
+  monotonicNow,
+  maxBytes = TOKEN_CACHE_BYTES,
+  lifeMs = TOKEN_CACHE_LIFE_MS,
+}: TokenCacheOptions): TokenCache {
+  const entries = new LRUCache<string, Entry>({ maxSize: maxBytes });
+
+  function isLive({ proved, from, until, monotonicUntil }: Entry, now: number): boolean {
+    return now >= from && now < until && monotonicNow() < monotonicUntil && proved.keySet.holds(proved.key);
+  }
+
+  return {
+    get(token, keySets, now) {
+      const name = nameOf(token);
+      const entry = entries.get(name);
+      if (entry === undefined) return undefined;
+      if (!isLive(entry, now)) {
+        entries.delete(name);
+        return undefined;
+      }
+      // Another service may know the same `iss` by other keys.
+      return keySets.get(entry.proved.proof.iss) === entry.proved.keySet ? entry.proved.proof : undefined;
+    },
+    put(token, proved, now) {
+      const until = Math.min(expiryOf(proved), now + lifeMs);
+      if (until <= now) return;
+      entries.set(nameOf(token), { proved, from: now, until, monotonicUntil: monotonicNow() + lifeMs }, { size: sizeOf(token) });
+    },
+  };
+}
+
+/** SHA-256 of the whole token: a part of it, or its claims, could be shared by another token. */
+function nameOf(token: string): string {
+  return hash("sha256", token, "base64");
+}
+
+/** What an entry takes on the heap, as measured (decision record 0002): the entry itself, and the claims as objects. */
+function sizeOf(token: string): number {
+  return 1024 + 2 * token.length;
+}
+
+function expiryOf({ proof }: ProvedToken): number {
+  const { exp } = proof.claims;
+  return typeof exp === "number" ? exp * 1000 : Number.POSITIVE_INFINITY;
+}

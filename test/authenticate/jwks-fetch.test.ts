@@ -1,0 +1,94 @@
+import { gzipSync } from "node:zlib";
+import t from "tap";
+import { fetchJwks } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { answerJson, issuerServer } from "./fixtures/issuer-server.ts";
+
+const never = new AbortController().signal;
+const limits = { timeoutMs: 5000, maxBytes: 1000 };
+
+t.test("the document is fetched as it is, whatever its media type", async (t) => {
+  const server = await issuerServer(t, (request, response) => {
+    t.equal(request.url, "/jwks.json");
+    t.equal(request.headers["accept-encoding"], "identity");
+    response.setHeader("content-type", "text/html").end('{"keys":[]}');
+  });
+  t.equal(Buffer.from(await fetchJwks(server.jwks, never, limits)).toString(), '{"keys":[]}');
+});
+
+t.test("any status but 200 is a failure", async (t) => {
+  for (const status of [201, 204, 206, 304, 404, 500, 503]) {
+    const server = await issuerServer(t, (_request, response) => response.writeHead(status).end());
+    await t.rejects(fetchJwks(server.jwks, never, limits), { message: `status ${status}` });
+  }
+});
+
+t.test("a redirect is not followed", async (t) => {
+  const target = await issuerServer(t, answerJson('{"keys":[]}'));
+  for (const status of [301, 302, 303, 307, 308]) {
+    const server = await issuerServer(t, (_request, response) => response.writeHead(status, { location: target.jwks }).end());
+    await t.rejects(fetchJwks(server.jwks, never, limits), { message: `status ${status}` });
+  }
+  t.equal(target.requests(), 0);
+});
+
+t.test("an answer with a content coding is refused undecoded", async (t) => {
+  const server = await issuerServer(t, (_request, response) => {
+    response.setHeader("content-encoding", "gzip").end(gzipSync(Buffer.alloc(1_000_000)));
+  });
+  await t.rejects(fetchJwks(server.jwks, never, limits), { message: /content coding/ });
+});
+
+t.test("a body is read up to the limit and not beyond, with or without a length", async (t) => {
+  const full = await issuerServer(t, answerJson("x".repeat(1000)));
+  t.equal((await fetchJwks(full.jwks, never, limits)).length, 1000);
+  const tooLong = await issuerServer(t, answerJson("x".repeat(1001)));
+  await t.rejects(fetchJwks(tooLong.jwks, never, limits), { message: /larger than 1000 bytes/ });
+  const endless = await issuerServer(t, (_request, response) => {
+    const pour = () => {
+      while (!response.destroyed && response.write("x".repeat(10_000)));
+    };
+    response.on("drain", pour);
+    pour();
+  });
+  await t.rejects(fetchJwks(endless.jwks, never, limits), { message: /larger than 1000 bytes/ });
+  await endless.idle();
+});
+
+t.test("silence, a body that drips and a head that drips end with the time, which is one for all", async (t) => {
+  const short = { timeoutMs: 150, maxBytes: 1000 };
+  const silent = await issuerServer(t, () => undefined);
+  await t.rejects(fetchJwks(silent.jwks, never, short), { message: /within 150 ms/ });
+  const dripping = await issuerServer(t, (_request, response) => {
+    const timer = setInterval(() => response.write("x"), 20);
+    response.on("close", () => clearInterval(timer));
+  });
+  await t.rejects(fetchJwks(dripping.jwks, never, short), { message: /within 150 ms/ });
+  const slowHead = await issuerServer(t, (request) => {
+    const timer = setInterval(() => request.socket.write("H"), 20);
+    request.socket.on("close", () => clearInterval(timer));
+  });
+  await t.rejects(fetchJwks(slowHead.jwks, never, short));
+});
+
+t.test("a fetch that is called off ends at once, and its connection with it", async (t) => {
+  const controller = new AbortController();
+  const server = await issuerServer(t, () => controller.abort());
+  await t.rejects(fetchJwks(server.jwks, controller.signal, limits), { name: "AbortError" });
+  await server.idle();
+});
+
+t.test("an issuer that is gone, cuts the body short or answers nonsense is a failure", async (t) => {
+  await t.rejects(fetchJwks("http://127.0.0.1:1/jwks.json", never, limits), { code: "ECONNREFUSED" });
+  const cut = await issuerServer(t, (_request, response) => {
+    response.writeHead(200, { "content-length": "100" }).write('{"keys":[]}', () => response.destroy());
+  });
+  await t.rejects(fetchJwks(cut.jwks, never, limits));
+  const nonsense = await issuerServer(t, (request) => request.socket.end("nonsense\r\n\r\n"));
+  await t.rejects(fetchJwks(nonsense.jwks, never, limits));
+});
+
+t.test("no connection is left behind", async (t) => {
+  const server = await issuerServer(t, answerJson('{"keys":[]}'));
+  await fetchJwks(server.jwks, never, limits);
+  await server.idle();
+});
