@@ -1,0 +1,194 @@
+/**
+ * The running gateway: one Fastify instance with one wildcard route, and the policy in force behind it.
+ * A new policy takes the place of the old one whole; requests under way finish on the one that they began with.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { fastify, type FastifyInstance } from "fastify";
+import type { Policy } from "./contract/policy.ts";
+import type { CounterStore, KeyReader } from "./contract/stores.ts";
+import type { DecisionLog } from "./observability/decisions.ts";
+import type { Log } from "./observability/log.ts";
+import type { Metrics } from "./observability/metrics.ts";
+import { answerHeaders, refusalText } from "./pipeline/answer.ts";
+import type { Issuers } from "./pipeline/authenticate/jwks.ts";
+import { createProver, issuersOf } from "./pipeline/authenticate/prove.ts";
+import { answerOnSocket, codeOfParserError } from "./pipeline/edge/unparsed.ts";
+import type { Exchange } from "./pipeline/exchange.ts";
+import { createForwarder, type Forwarder } from "./pipeline/forward/forward.ts";
+import { registerWebSockets } from "./pipeline/forward/websocket.ts";
+import { compilePlan } from "./pipeline/plan.ts";
+import { Walk, type InForce } from "./pipeline/walk.ts";
+
+export interface GatewayParts {
+  readonly policy: Policy;
+  readonly keys: KeyReader;
+  readonly counters: CounterStore;
+  readonly issuers: Issuers;
+  readonly log: Log;
+  readonly decisions: DecisionLog;
+  readonly metrics: Metrics;
+  readonly decisionId: () => string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Monotonic milliseconds. */
+  readonly monotonicNow: () => number;
+  readonly randomBytes: (count: number) => Buffer;
+}
+
+export interface Gateway {
+  /** Starts to listen where the policy says; resolves with the port in use. */
+  listen(): Promise<number>;
+  policy(): Policy;
+  /** Puts another policy in force for all requests that begin from now on. */
+  swap(policy: Policy): void;
+  /** Takes no more requests; resolves when those under way are over. */
+  close(): Promise<void>;
+  /** Ends everything that is still under way. */
+  cut(): void;
+}
+
+/** Builds the gateway with its first policy in force; it does not listen yet. */
+export async function createGateway(parts: GatewayParts): Promise<Gateway> {
+  const onSocket = new WeakMap<Socket, Exchange>();
+  const ofRequest = new WeakMap<IncomingMessage, Exchange>();
+  const walk = new Walk({
+    ...parts,
+    began: (exchange) => {
+      onSocket.set(exchange.request.socket, exchange);
+      ofRequest.set(exchange.request, exchange);
+      parts.metrics.began();
+    },
+    ended: (exchange) => {
+      const endedAt = parts.monotonicNow();
+      parts.metrics.count(exchange, endedAt);
+      parts.decisions.write(exchange, endedAt);
+    },
+    failed: (exchange, cause) => parts.log.error({ decision: exchange.id, cause: String(cause), stack: stackOf(cause) }, "internal error"),
+  });
+
+  let current = putInForce(parts, parts.policy, walk);
+  const targets = new WeakMap<object, string>();
+  const app = createApp(targets, (error, socket) => refuseUnparsed(parts, walk, onSocket.get(socket), error, socket));
+  app.addHook("onRequest", (request, reply, goOn) => {
+    const upgrade = isWebSocketHandshake(request.raw);
+    if (!upgrade) reply.hijack();
+    const arriving = { request: request.raw, response: reply.raw, target: targets.get(request.raw) ?? "", upgrade };
+    walk.take(arriving, upgrade ? { ...current, forward: () => goOn() } : current);
+  });
+  registerWebSockets(app, { ...parts, exchangeOf: (request) => ofRequest.get(request), done: (exchange) => walk.end(exchange) });
+  await app.ready();
+  app.server.on("checkContinue", (request, response) => app.routing(request, response));
+  app.server.on("checkExpectation", (request, response) => app.routing(request, response));
+
+  const swap = (policy: Policy): void => {
+    const old = current;
+    current = putInForce(parts, policy, walk);
+    void old.forwarder.close();
+  };
+  return {
+    listen: () => listen(app, current.policy),
+    policy: () => current.policy,
+    swap,
+    close: async () => {
+      await app.close();
+      await current.forwarder.close();
+    },
+    cut: () => app.server.closeAllConnections(),
+  };
+}
+
+function putInForce(parts: GatewayParts, policy: Policy, walk: Walk): InForce & { readonly forwarder: Forwarder } {
+  parts.issuers.use(issuersOf(policy));
+  const prover = createProver({ policy, issuers: parts.issuers, keys: parts.keys, monotonicNow: parts.monotonicNow });
+  const forwarder = createForwarder({
+    policy,
+    answerHeaders,
+    refuse: (exchange, denial) => walk.refuse(exchange, denial),
+    done: (exchange) => walk.end(exchange),
+    now: parts.now,
+    randomBytes: parts.randomBytes,
+  });
+  return {
+    policy,
+    plan: compilePlan(policy, parts.counters, (service, exchange) => prover.prove(service, exchange.request, exchange.now)),
+    forward: (exchange) => forwarder.forward(exchange),
+    forwarder,
+  };
+}
+
+/** The router sees one path only: what a client sent as target is read by the edge stage and nowhere else. */
+function createApp(targets: WeakMap<object, string>, unparsed: (error: Error, socket: Socket) => void): FastifyInstance {
+  return fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    requestTimeout: 0,
+    keepAliveTimeout: 72_000,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    rewriteUrl: (request) => {
+      targets.set(request, request.url ?? "");
+      return "/";
+    },
+    http: {
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16_384,
+      insecureHTTPParser: false,
+      shouldUpgradeCallback: isWebSocketHandshake,
+    },
+    clientErrorHandler: unparsed,
+  });
+}
+
+/** Anything else that asks for an upgrade (h2c) is an ordinary request, and its Upgrade field goes no further. */
+function isWebSocketHandshake(request: IncomingMessage): boolean {
+  const upgrade = request.headers.upgrade;
+  return request.method === "GET" && upgrade !== undefined && upgrade.toLowerCase() === "websocket" && asksForUpgrade(request.headers.connection);
+}
+
+function asksForUpgrade(connection: string | undefined): boolean {
+  return connection !== undefined && connection.toLowerCase().split(",").some((option) => option.trim() === "upgrade");
+}
+
+/** A parser error in the middle of a request is that request's; before one, there is only the socket. */
+function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | undefined, error: Error & { code?: string }, socket: Socket): void {
+  const code = codeOfParserError(error.code);
+  const reason = `the HTTP parser refused it: ${error.code ?? "unknown"}`;
+  if (exchange && !exchange.response.writableEnded) {
+    walk.refuse(exchange, { outcome: "deny", code, reason });
+    exchange.response.once("finish", () => socket.destroySoon());
+    return;
+  }
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const decision = parts.decisionId();
+  const text = refusalText(code, decision, undefined);
+  answerOnSocket(socket, { ...text, decisionId: decision });
+  parts.metrics.countUnparsed(code);
+  parts.decisions.writeRecord({
+    decision,
+    outcome: "deny",
+    code,
+    reason,
+    status: text.status,
+    method: "",
+    ...(socket.remoteAddress !== undefined && { address: socket.remoteAddress }),
+    latencyMs: 0,
+    policy: "",
+  });
+}
+
+async function listen(app: FastifyInstance, policy: Policy): Promise<number> {
+  const { host, port } = policy.gateway.listen;
+  await app.listen({ host, port });
+  const address = app.server.address();
+  return typeof address === "object" && address ? address.port : port;
+}
+
+function stackOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.stack : undefined;
+}

@@ -1,0 +1,37 @@
+/** Which address the client has, when some of the peers are our own load balancers. */
+import { isIP } from "node:net";
+import type { AddressSet } from "../../contract/policy.ts";
+
+/**
+ * The right-most address that is not one of the trusted: the peer itself, or what the trusted ones say.
+ * What stands left of an untrusted address, or of something that is no address, is a stranger's claim.
+ */
+export function clientAddress(peer: string, forwardedFor: readonly string[], trusted: AddressSet): string {
+  let address = plainAddress(peer) ?? peer;
+  if (trusted.cidrs.length === 0 || forwardedFor.length === 0) return address;
+  const hops = forwardedFor.join(",").split(",");
+  while (trusted.has(address)) {
+    const hop = hops.pop();
+    const next = hop === undefined ? undefined : plainAddress(hop.trim());
+    if (next === undefined) return address;
+    address = next;
+  }
+  return address;
+}
+
+/** IPv4-mapped IPv6 as IPv4, without zone, brackets or port; undefined when it is no address. */
+export function plainAddress(text: string): string | undefined {
+  const bare = withoutPort(text);
+  const zone = bare.indexOf("%");
+  const address = zone === -1 ? bare : bare.slice(0, zone);
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  const plain = mapped ? mapped[1]! : address;
+  return isIP(plain) === 0 ? undefined : plain.toLowerCase();
+}
+
+function withoutPort(text: string): string {
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text);
+  if (bracketed) return bracketed[1]!;
+  const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text);
+  return withPort ? withPort[1]! : text;
+}

@@ -1,0 +1,78 @@
+/**
+ * Stage 1: refuses what is malformed or ambiguous and brings the request into the facts that decide.
+ * Nothing behind this stage reads the raw request target.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Denial, RequestFacts } from "../../contract/decision.ts";
+import type { ErrorCode } from "../../contract/errors.ts";
+import type { AddressSet } from "../../contract/policy.ts";
+import { canonicalPath } from "../../decision/path.ts";
+import { clientAddress } from "./address.ts";
+import { hostName, parseTarget } from "./target.ts";
+
+/** More header fields than any real client sends; Node would drop those past its own bound in silence. */
+const MOST_FIELDS = 100;
+
+export type Arrival = { readonly kind: "facts"; readonly facts: RequestFacts } | { readonly kind: "refused"; readonly denial: Denial };
+
+/** `target` is the request target as sent; `upgrade` tells that Node took the request for an upgrade. */
+export function arrive(request: IncomingMessage, target: string, upgrade: boolean, trusted: AddressSet): Arrival {
+  const fault = protocolFault(request);
+  if (fault) return fault;
+  const parsed = parseTarget(target);
+  if (parsed.kind === "tooLong") return refused("TARGET_TOO_LONG", "the request target is too long");
+  if (parsed.kind === "invalid") return refused("REQUEST_INVALID", parsed.reason);
+  const host = requestHost(request, parsed.authority);
+  if (host === undefined) return refused("REQUEST_INVALID", "Host is missing, repeated, malformed or not that of the target");
+  const canonical = canonicalPath(parsed.rawPath);
+  if (canonical.kind === "invalid") return refused("REQUEST_INVALID", canonical.reason);
+  const header = (name: string) => fieldValues(request, name);
+  const { headers } = request;
+  const facts: RequestFacts = {
+    method: request.method ?? "",
+    path: canonical.path,
+    query: parsed.query,
+    host,
+    address: clientAddress(request.socket.remoteAddress ?? "", trusted.cidrs.length === 0 ? [] : header("x-forwarded-for"), trusted),
+    ...(headers.origin !== undefined && { origin: headers.origin }),
+    ...(headers["access-control-request-method"] !== undefined && { preflightMethod: headers["access-control-request-method"] }),
+    websocket: upgrade,
+    header,
+  };
+  return { kind: "facts", facts };
+}
+
+/** Version and framing (RFC 9112 sections 2.3, 6 and 7): only what every reader reads alike. */
+function protocolFault(request: IncomingMessage): Arrival | undefined {
+  const { headers, httpVersion } = request;
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return refused("PROTOCOL_UNSUPPORTED", `HTTP/${httpVersion}`);
+  if (request.rawHeaders.length > 2 * MOST_FIELDS) return refused("HEADERS_TOO_LARGE", "too many header fields");
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && (coding !== "chunked" || httpVersion === "1.0")) return refused("REQUEST_INVALID", "a transfer coding other than chunked");
+  if (coding !== undefined && headers["content-length"] !== undefined) return refused("REQUEST_INVALID", "both Content-Length and Transfer-Encoding");
+  const expectation = headers.expect;
+  if (expectation !== undefined && expectation.toLowerCase() !== "100-continue") return refused("EXPECTATION_FAILED", "an expectation other than 100-continue");
+  return undefined;
+}
+
+function requestHost(request: IncomingMessage, authority: string | undefined): string | undefined {
+  const values = fieldValues(request, "host");
+  if (values.length === 0 && request.httpVersion === "1.0") return authority === undefined ? "" : hostName(authority);
+  if (values.length !== 1) return undefined;
+  if (authority !== undefined && authority.toLowerCase() !== values[0]!.toLowerCase()) return undefined;
+  return hostName(values[0]!);
+}
+
+/** Every value of a field, in order, none joined or dropped. */
+function fieldValues(request: IncomingMessage, name: string): readonly string[] {
+  const { rawHeaders } = request;
+  const values: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]!.length === name.length && rawHeaders[index]!.toLowerCase() === name) values.push(rawHeaders[index + 1]!);
+  }
+  return values;
+}
+
+function refused(code: ErrorCode, reason: string): Arrival {
+  return { kind: "refused", denial: { outcome: "deny", code, reason } };
+}

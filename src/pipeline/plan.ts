@@ -1,0 +1,53 @@
+/**
+ * The stages behind the match, in their one order (DESIGN section 2), compiled for each route:
+ *
+ *   3 limit by address   counts every request, unmatched ones too
+ *   4 route              refuses what matched nothing
+ *   5 cors               answers preflights, refuses other origins
+ *   6 identify           finds and proves one credential, names the caller
+ *   7 limit by caller    counts the proved caller, whatever authorization says next
+ *   8 authorize          address list, permission, tenant
+ *
+ * Stage 1 (edge) and 2 (match) come before there is a route; stage 9 (forward) takes what passed.
+ */
+import type { Match } from "../contract/decision.ts";
+import type { Policy, Route } from "../contract/policy.ts";
+import type { CounterStore } from "../contract/stores.ts";
+import { routeVerdict } from "../decision/decide.ts";
+import { authorizeStage } from "./authorize.ts";
+import { corsStage } from "./cors.ts";
+import type { Check } from "./exchange.ts";
+import { identifyStage, type Prove } from "./identify.ts";
+import { brake, countIn } from "./limit.ts";
+
+/** The checks that a request passes, by what it matched. */
+export type Plan = (match: Match) => readonly Check[];
+
+/** Compiles the checks of every route of the policy, of unmatched requests in each service, and of all others. */
+export function compilePlan(policy: Policy, counters: CounterStore, prove: Prove): Plan {
+  const routes = policy.services.flatMap((service) => service.routes);
+  const ofRoute = new Map(routes.map((route) => [route, checksOf(route, counters, prove)]));
+  const ofService = new Map(policy.services.map((service) => [service, compact([countIn(service.addressLimits, counters), routeCheck])]));
+  const elsewhere = compact([countIn(policy.addressLimits, counters), routeCheck]);
+  return (match) => {
+    if (match.kind === "route") return ofRoute.get(match.route)!;
+    return match.mount ? ofService.get(match.mount.service)! : elsewhere;
+  };
+}
+
+function checksOf(route: Route, counters: CounterStore, prove: Prove): readonly Check[] {
+  return compact([
+    countIn(route.addressLimits, counters),
+    routeCheck,
+    corsStage(route),
+    identifyStage(route, prove, brake(route.failureLimits, counters)),
+    countIn(route.callerLimits, counters),
+    authorizeStage(route),
+  ]);
+}
+
+const routeCheck: Check = (exchange) => routeVerdict(exchange.match, exchange.facts);
+
+function compact(checks: readonly (Check | undefined)[]): readonly Check[] {
+  return checks.filter((check) => check !== undefined);
+}

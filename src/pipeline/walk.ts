@@ -1,0 +1,161 @@
+/** The walk: takes each request through the stages and sees to it that it is answered once and counted once. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Denial, Match, PreflightAnswer, RequestFacts } from "../contract/decision.ts";
+import type { Policy } from "../contract/policy.ts";
+import { corsHeaders } from "../decision/cors.ts";
+import { match } from "../decision/match.ts";
+import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
+import { arrive } from "./edge/edge.ts";
+import type { Check, Exchange, Verdict } from "./exchange.ts";
+import type { Plan } from "./plan.ts";
+
+/** One policy with all that was compiled from it. */
+export interface InForce {
+  readonly policy: Policy;
+  readonly plan: Plan;
+  /** Stage 9. */
+  readonly forward: (exchange: Exchange) => void;
+}
+
+export interface WalkParts {
+  readonly decisionId: () => string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Monotonic milliseconds. */
+  readonly monotonicNow: () => number;
+  readonly began: (exchange: Exchange) => void;
+  readonly ended: (exchange: Exchange) => void;
+  /** A fault of our own, with its cause: for the log. */
+  readonly failed: (exchange: Exchange, cause: unknown) => void;
+}
+
+export interface Arriving {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The request target as sent. */
+  readonly target: string;
+  readonly upgrade: boolean;
+}
+
+const NO_PATH = { segments: [], encodedSlash: false };
+const NOT_MATCHED: Match = { kind: "none", allow: [] };
+
+export class Walk {
+  readonly #parts: WalkParts;
+  readonly #over = new WeakSet<Exchange>();
+
+  constructor(parts: WalkParts) {
+    this.#parts = parts;
+  }
+
+  /** From the request's head to an answer, or on to the upstream. */
+  take(arriving: Arriving, inForce: InForce): void {
+    const exchange = this.#begin(arriving, inForce.policy);
+    const arrival = arrive(arriving.request, arriving.target, arriving.upgrade, inForce.policy.gateway.trustProxy);
+    if (arrival.kind === "refused") {
+      this.refuse(exchange, arrival.denial);
+      return;
+    }
+    exchange.facts = arrival.facts;
+    exchange.match = match(inForce.policy, arrival.facts);
+    exchange.corsHeaders = corsHeaders(serviceOf(exchange), arrival.facts.origin);
+    this.#check(exchange, inForce, inForce.plan(exchange.match), 0);
+  }
+
+  /** Answers a refusal; once an answer has begun, all that is left is to end the connection. */
+  refuse(exchange: Exchange, denial: Denial): void {
+    if (exchange.response.headersSent || exchange.response.destroyed) exchange.response.destroy();
+    else sendRefusal(exchange, denial);
+    this.end(exchange);
+  }
+
+  /** Counts and logs the exchange, the first time that it is said to be over. */
+  end(exchange: Exchange): void {
+    if (this.#over.has(exchange)) return;
+    this.#over.add(exchange);
+    this.#parts.ended(exchange);
+  }
+
+  #begin({ request, response, upgrade }: Arriving, policy: Policy): Exchange {
+    const exchange: Exchange = {
+      id: this.#parts.decisionId(),
+      request,
+      response,
+      policy,
+      now: this.#parts.now(),
+      startedAt: this.#parts.monotonicNow(),
+      facts: unreadFacts(request),
+      match: NOT_MATCHED,
+      corsHeaders: undefined,
+      proof: undefined,
+      caller: undefined,
+      limit: undefined,
+      allowance: undefined,
+      expectsContinue: request.headers.expect !== undefined,
+      upgrade,
+      outcome: undefined,
+    };
+    this.#parts.began(exchange);
+    return exchange;
+  }
+
+  /** One check after the other; where one must wait, the rest waits with it. */
+  #check(exchange: Exchange, inForce: InForce, checks: readonly Check[], first: number): void {
+    try {
+      for (let index = first; index < checks.length; index++) {
+        const verdict = checks[index]!(exchange);
+        if (verdict instanceof Promise) {
+          void this.#checkLate(exchange, inForce, checks, index, verdict);
+          return;
+        }
+        if (this.#answered(exchange, verdict)) return;
+      }
+      inForce.forward(exchange);
+    } catch (cause) {
+      this.#fail(exchange, cause);
+    }
+  }
+
+  async #checkLate(exchange: Exchange, inForce: InForce, checks: readonly Check[], index: number, pending: Promise<Verdict>): Promise<void> {
+    try {
+      if (this.#answered(exchange, await pending)) return;
+    } catch (cause) {
+      this.#fail(exchange, cause);
+      return;
+    }
+    this.#check(exchange, inForce, checks, index + 1);
+  }
+
+  /** True when a stage had something to say, or nobody is left to hear it. */
+  #answered(exchange: Exchange, verdict: Verdict): boolean {
+    if (exchange.response.destroyed || exchange.request.socket.destroyed) this.end(exchange);
+    else if (verdict?.outcome === "deny") this.refuse(exchange, verdict);
+    else if (verdict?.outcome === "preflight") this.#preflight(exchange, verdict);
+    else return false;
+    return true;
+  }
+
+  #preflight(exchange: Exchange, answer: PreflightAnswer): void {
+    sendPreflight(exchange, answer);
+    this.end(exchange);
+  }
+
+  #fail(exchange: Exchange, cause: unknown): void {
+    this.#parts.failed(exchange, cause);
+    const service = serviceOf(exchange);
+    this.refuse(exchange, { outcome: "deny", code: "INTERNAL_ERROR", reason: "a fault of the gateway's own", ...(service && { service }) });
+  }
+}
+
+/** Facts of a request that is refused before it has any: what the log can say of it. */
+function unreadFacts(request: IncomingMessage): RequestFacts {
+  return {
+    method: request.method ?? "",
+    path: NO_PATH,
+    query: "",
+    host: "",
+    address: request.socket.remoteAddress ?? "",
+    websocket: false,
+    header: () => [],
+  };
+}

@@ -1,0 +1,119 @@
+/** A whole Sallyport for a test: policy files in a folder of its own, started as `serve` starts it, on free ports. */
+import { randomBytes } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import type { Test } from "tap";
+import type { Policy } from "../../src/contract/policy.ts";
+import { createLog } from "../../src/observability/log.ts";
+import { formatDiagnostic } from "../../src/policy/diagnostic.ts";
+import { loadPolicy, type Loaded } from "../../src/policy/load.ts";
+import { start, type Running } from "../../src/start.ts";
+
+const SHIPPED = join(import.meta.dirname, "../../config");
+
+export interface SallyportOptions {
+  /** Policy files by their path below the folder; the shipped ones where nothing is given. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Epoch milliseconds; the real clock where nothing is given. */
+  readonly now?: () => number;
+  readonly monotonicNow?: () => number;
+  /** Last word on the compiled policy, e.g. other limits. */
+  readonly adapt?: (policy: Policy) => Policy;
+  readonly watchMs?: number;
+}
+
+export interface Sallyport {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly healthUrl: string;
+  readonly running: Running;
+  /** Folder of the policy files. */
+  readonly folder: string;
+  /** Path of the key store. */
+  readonly keyStore: string;
+  /** Log lines so far, parsed. */
+  readonly log: () => readonly Record<string, unknown>[];
+}
+
+/** Starts a gateway; it is stopped when the test ends. Throws the diagnostics of a bad policy. */
+export async function startSallyport(t: Test, options: SallyportOptions): Promise<Sallyport> {
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-journey-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  writePolicy(folder, options.files);
+  const keyStore = join(folder, "data", "keys.db");
+  const environment = { ADMIN_TOKEN: randomBytes(24).toString("hex"), ...options.environment };
+  const load = (): Loaded => {
+    const loaded = loadPolicy({ configPath: join(folder, "sallyport.yaml"), environment });
+    return loaded.kind === "policy" ? { ...loaded, policy: adapt(loaded.policy, keyStore, options) } : loaded;
+  };
+  const loaded = load();
+  if (loaded.kind === "invalid") throw new Error(loaded.diagnostics.map((one) => formatDiagnostic(one, { colour: false })).join("\n"));
+  const lines: string[] = [];
+  const running = await start({
+    loaded,
+    load,
+    log: createLog("debug", memory(lines)),
+    now: options.now ?? Date.now,
+    monotonicNow: options.monotonicNow ?? (() => performance.now()),
+    randomBytes,
+    watchMs: options.watchMs ?? 0,
+  });
+  t.teardown(() => stopAtOnce(running));
+  const at = (port: number | undefined): string => `http://127.0.0.1:${port}`;
+  return {
+    url: at(running.ports.gateway),
+    adminUrl: at(running.ports.admin),
+    healthUrl: at(running.ports.health),
+    running,
+    folder,
+    keyStore,
+    log: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+}
+
+function writePolicy(folder: string, files: SallyportOptions["files"]): void {
+  if (!files) {
+    cpSync(SHIPPED, folder, { recursive: true });
+    return;
+  }
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+}
+
+/** Free ports on loopback, and a key store in the test's folder. */
+function adapt(policy: Policy, keyStore: string, options: SallyportOptions): Policy {
+  const { gateway } = policy;
+  const door = { host: "127.0.0.1", port: 0 };
+  const adapted: Policy = {
+    ...policy,
+    gateway: {
+      ...gateway,
+      listen: door,
+      health: door,
+      admin: { ...door, tokens: gateway.admin?.tokens ?? [] },
+      stores: { ...gateway.stores, keys: { kind: "sqlite", path: keyStore } },
+    },
+  };
+  return options.adapt ? options.adapt(adapted) : adapted;
+}
+
+function memory(lines: string[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(...String(chunk).split("\n").filter(Boolean));
+      done();
+    },
+  });
+}
+
+async function stopAtOnce(running: Running): Promise<void> {
+  const stopped = running.stop();
+  running.cut();
+  await stopped;
+}
