@@ -1,0 +1,8 @@
+/** All commands, in the order in which the overview lists them. */
+import { accountCommands } from "./accounts.ts";
+import type { Command } from "./command.ts";
+import { demoPartCommands } from "./demo-parts.ts";
+import { keyCommands } from "./keys.ts";
+import { serve } from "./serve.ts";
+
+export const commands: readonly Command[] = [serve, ...accountCommands, ...keyCommands, ...demoPartCommands];

@@ -1,0 +1,107 @@
+/** What the commands about accounts and keys share: the policy, the key store, and finding in both what an operator names. */
+import type { Account, KeyRecord } from "../contract/caller.ts";
+import { parseApiKey } from "../contract/api-key.ts";
+import type { ApiKeyAuthenticator, Policy, Service } from "../contract/policy.ts";
+import { type KeyWriter, StoreUnavailable } from "../contract/stores.ts";
+import { formatDiagnostic } from "../policy/diagnostic.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { openSqliteKeys } from "../stores/sqlite-keys.ts";
+import { configPath, UsageError, type Call } from "./command.ts";
+
+/** A call at the desk, with what it needs to be answered. */
+export interface Desk {
+  readonly call: Call;
+  readonly policy: Policy;
+  readonly store: KeyWriter;
+}
+
+/** A service that takes API keys. */
+export interface KeyService {
+  readonly service: Service;
+  readonly authenticators: readonly ApiKeyAuthenticator[];
+}
+
+/** Understood, but the answer is no: exit code 1, with the message. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+}
+
+/** Runs `work` with the store that the gateway file names; `create` makes an empty one where there is none. */
+export function atKeyDesk(call: Call, options: { readonly create: boolean }, work: (desk: Desk) => void): number {
+  const { terminal } = call;
+  const loaded = loadPolicy({ configPath: configPath(call), environment: terminal.environment, offline: true });
+  if (loaded.kind === "invalid") {
+    for (const diagnostic of loaded.diagnostics) terminal.err(`${formatDiagnostic(diagnostic, terminal)}\n`);
+    return 1;
+  }
+  const store = openSqliteKeys(loaded.policy.gateway.stores.keys.path, { side: "command", create: options.create });
+  try {
+    work({ call, policy: loaded.policy, store });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof StoreUnavailable)) throw error;
+    terminal.err(`sallyport: ${error.message}\n`);
+    return 1;
+  } finally {
+    store.close();
+  }
+}
+
+/** The service with this name, which must take API keys. */
+export function keyService(policy: Policy, name: string): KeyService {
+  const all = keyServices(policy);
+  const found = all.find(({ service }) => service.name === name);
+  if (found) return found;
+  throw new UsageError(`--service ${JSON.stringify(name)} takes no API keys; ${oneOf(all.map(({ service }) => service.name))}`);
+}
+
+export function keyServices(policy: Policy): readonly KeyService[] {
+  return policy.services
+    .map((service) => ({ service, authenticators: service.authenticators.filter((one) => one.kind === "apiKey") }))
+    .filter(({ authenticators }) => authenticators.length > 0);
+}
+
+/** The account with this id, in the service where one is named; otherwise the only one of that id. */
+export function findAccount({ store }: Desk, id: string, service: string | undefined): Account {
+  const found = store.accounts(service).filter((account) => account.id === id);
+  return only(found, `account ${JSON.stringify(id)}`, service);
+}
+
+/** The key that `KEY` names: its id, alone or after its prefix. */
+export function findKey({ policy, store }: Desk, text: string, service: string | undefined): KeyRecord {
+  refuseWholeKey(policy, text);
+  const name = /^(?:(?<prefix>.+)_)?(?<id>[0-9A-Za-z]{8})$/.exec(text)?.groups;
+  if (!name) throw new UsageError("KEY is an id of 8 letters and digits, or the prefix, `_` and the id");
+  const found = store
+    .keysById(name["id"]!)
+    .filter((key) => service === undefined || key.service === service)
+    .filter((key) => name["prefix"] === undefined || hasPrefix(policy, key.service, name["prefix"]));
+  return only(found, `key ${JSON.stringify(text)}`, service);
+}
+
+/** "one of: a, b", for the message of a wrong choice. */
+export function oneOf(allowed: Iterable<string>): string {
+  const words = [...allowed];
+  return words.length === 0 ? "there is none in the policy" : `one of: ${words.join(", ")}`;
+}
+
+function only<T extends { readonly service: string }>(found: readonly T[], what: string, service: string | undefined): T {
+  if (found.length > 1) throw new UsageError(`${what} is in several services; say --service, ${oneOf(found.map((one) => one.service))}`);
+  if (found.length === 0) throw new Refused(`there is no ${what}${service === undefined ? "" : ` in ${service}`}`);
+  return found[0]!;
+}
+
+/** Arguments are seen by other users of the machine and stay in histories. The message does not repeat it. */
+function refuseWholeKey(policy: Policy, text: string): void {
+  const prefixes = keyServices(policy).flatMap(({ authenticators }) => authenticators.map(({ prefix }) => prefix));
+  const whole = prefixes.some((prefix) => parseApiKey(text, prefix) !== undefined);
+  if (whole)
+    throw new UsageError(
+      "that is a whole key, which does not belong on a command line: give its id alone, and revoke it if others may have seen it",
+    );
+}
+
+function hasPrefix(policy: Policy, service: string, prefix: string): boolean {
+  const found = keyServices(policy).find((one) => one.service.name === service);
+  return found !== undefined && found.authenticators.some((authenticator) => authenticator.prefix === prefix);
+}

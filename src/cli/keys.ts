@@ -1,0 +1,256 @@
+/** `keys …`: API keys and their lives. */
+import { randomBytes } from "node:crypto";
+import { digestApiKey, makeApiKey } from "../contract/api-key.ts";
+import type { KeyRecord } from "../contract/caller.ts";
+import type { ApiKeyAuthenticator } from "../contract/policy.ts";
+import { readDuration } from "../policy/quantities.ts";
+import { flag, required, text, UsageError, type Call, type Command } from "./command.ts";
+import { atKeyDesk, findKey, keyService, oneOf, Refused, type Desk } from "./key-desk.ts";
+import { table } from "./table.ts";
+
+const JSON_OPTION = { json: { type: "boolean" } } as const;
+const SERVICE_OPTION = { service: { type: "string" } } as const;
+const AUTHENTICATOR_OPTION = { authenticator: { type: "string" } } as const;
+const KEY_HELP = `  KEY           the key's id, alone or after its prefix: 8Zt4kQ2p or sfk_prod_8Zt4kQ2p; never the whole key
+  --service S   the service; may be left out where only one has a key KEY\n`;
+const AUTHENTICATOR_HELP = "  --authenticator A   which of the service's API key authenticators, where it has several\n";
+const JSON_HELP = "  --json        for machines\n";
+
+export const keyCommands: readonly Command[] = [
+  {
+    name: "keys create",
+    summary: "makes an API key for an account, and shows it once",
+    usage: "--service S --account ID --scopes A,B [--expires 90d] [--authenticator A] [--json]",
+    help: `  --service S   the service that the key is for
+  --account ID  who owns it: the key can never do more than its owner's role
+  --scopes A,B  scopes of the service's API key authenticator
+  --expires D   how long it lives (12h, 90d); for ever where it is not said
+${AUTHENTICATOR_HELP}${JSON_HELP}
+  sallyport keys create --service stackflow --account ci-bot --scopes read-only --expires 90d`,
+    options: {
+      ...JSON_OPTION,
+      ...SERVICE_OPTION,
+      ...AUTHENTICATOR_OPTION,
+      account: { type: "string" },
+      scopes: { type: "string" },
+      expires: { type: "string" },
+    },
+    positionals: [0, 0],
+    run: (call) => atKeyDesk(call, { create: false }, create),
+  },
+  {
+    name: "keys list",
+    summary: "lists API keys, without their secrets",
+    usage: "[--service S] [--account ID] [--json]",
+    help: `  --service S   those of one service\n  --account ID  those of one account\n${JSON_HELP}\n  sallyport keys list --service stackflow`,
+    options: { ...JSON_OPTION, ...SERVICE_OPTION, account: { type: "string" } },
+    positionals: [0, 0],
+    run: (call) => atKeyDesk(call, { create: false }, list),
+  },
+  {
+    name: "keys rotate",
+    summary: "makes a key's successor, and ends the key now or after an overlap",
+    usage: "KEY [--overlap 24h] [--service S] [--authenticator A] [--json]",
+    help: `${KEY_HELP}  --overlap D   how long the old key still works; it ends at once where it is not said
+${AUTHENTICATOR_HELP}${JSON_HELP}
+The new key has the old one's account and scopes, and lives as long from now as the old one was made for.
+
+  sallyport keys rotate sfk_prod_8Zt4kQ2p --overlap 24h`,
+    options: { ...JSON_OPTION, ...SERVICE_OPTION, ...AUTHENTICATOR_OPTION, overlap: { type: "string" } },
+    positionals: [1, 1],
+    run: (call) => atKeyDesk(call, { create: false }, rotate),
+  },
+  {
+    name: "keys revoke",
+    summary: "ends a key for the very next request",
+    usage: "KEY [--service S] [--json]",
+    help: `${KEY_HELP}${JSON_HELP}\nIt cannot be undone.\n\n  sallyport keys revoke sfk_prod_8Zt4kQ2p`,
+    options: { ...JSON_OPTION, ...SERVICE_OPTION },
+    positionals: [1, 1],
+    run: (call) => atKeyDesk(call, { create: false }, revoke),
+  },
+];
+
+function create(desk: Desk): void {
+  const { call, store } = desk;
+  const service = required(call, "service");
+  const authenticator = authenticatorOf(desk, service);
+  const account = required(call, "account");
+  const scopes = knownScopes(authenticator, required(call, "scopes"));
+  const lifetimeMs = durationMs(call, "expires");
+  const now = Date.now();
+  if (!store.account(service, account))
+    throw new Refused(`there is no account ${JSON.stringify(account)} in ${service}; \`accounts create\` makes one`);
+  const end = lifetimeMs === undefined ? {} : { expiresAt: now + lifetimeMs };
+  showOnce(call, authenticator, issue(desk, authenticator, { service, account, scopes, createdAt: now, ...end }));
+}
+
+function list({ call, policy, store }: Desk): void {
+  const service = text(call, "service");
+  const account = text(call, "account");
+  const keys = store.keys(service).filter((key) => account === undefined || key.account.id === account);
+  // keys outlive their service's place in the policy, and can be listed all the same
+  if (service !== undefined && keys.length === 0) keyService(policy, service);
+  const { terminal } = call;
+  const now = Date.now();
+  if (flag(call, "json")) terminal.out(`${JSON.stringify(keys.map((key) => forMachines(key, now)))}\n`);
+  else if (keys.length === 0) terminal.out("no keys\n");
+  else
+    terminal.out(
+      table(
+        ["KEY", "SERVICE", "ACCOUNT", "SCOPES", "STATE", "LAST USED"],
+        keys.map((key) => row(key, now)),
+        terminal.columns,
+      ),
+    );
+}
+
+function rotate(desk: Desk): void {
+  const { call, store } = desk;
+  const old = findKey(desk, call.positionals[0]!, text(call, "service"));
+  const authenticator = authenticatorOf(desk, old.service);
+  const overlapMs = durationMs(call, "overlap") ?? 0;
+  const now = Date.now();
+  if (old.revokedAt !== undefined) throw new Refused(`key ${old.id} is revoked; \`keys create\` makes a new one`);
+  if (old.expiresAt !== undefined && old.expiresAt <= now) throw new Refused(`key ${old.id} has expired; \`keys create\` makes a new one`);
+  const end = old.expiresAt === undefined ? {} : { expiresAt: now + old.expiresAt - old.createdAt };
+  const { service, scopes } = old;
+  const made = issue(desk, authenticator, { service, account: old.account.id, scopes, createdAt: now, ...end });
+  store.expireKey(service, old.id, now + overlapMs);
+  showOnce(call, authenticator, made, { id: old.id, endsAt: Math.min(old.expiresAt ?? Infinity, now + overlapMs) });
+}
+
+function revoke(desk: Desk): void {
+  const { call, store } = desk;
+  const { service, id, account } = findKey(desk, call.positionals[0]!, text(call, "service"));
+  const revokedAt = Date.now();
+  if (!store.revokeKey(service, id, revokedAt)) throw new Refused(`there is no key ${id} in ${service}`);
+  const answer = { id, service, account: account.id, state: "revoked" };
+  call.terminal.out(
+    flag(call, "json")
+      ? `${JSON.stringify(answer)}\n`
+      : `key ${id} of ${account.id} (${service}) is revoked: it fails from the next request on\n`,
+  );
+}
+
+/* ── a key that comes into being ──────────────────────────────────────── */
+
+interface KeyToMake {
+  readonly service: string;
+  readonly account: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+}
+
+interface MadeKey extends KeyToMake {
+  readonly id: string;
+  readonly secret: string;
+}
+
+function issue({ store }: Desk, authenticator: ApiKeyAuthenticator, details: KeyToMake): MadeKey {
+  const { id, key } = makeApiKey(authenticator.prefix, randomBytes);
+  store.createKey({ ...details, id, digest: digestApiKey(key) });
+  return { ...details, id, secret: key };
+}
+
+function showOnce(
+  call: Call,
+  { header }: ApiKeyAuthenticator,
+  key: MadeKey,
+  replaced?: { readonly id: string; readonly endsAt: number },
+): void {
+  const { terminal } = call;
+  if (flag(call, "json")) {
+    const { id, secret, service, account, scopes } = key;
+    const instants = { createdAt: instant(key.createdAt), ...(key.expiresAt !== undefined && { expiresAt: instant(key.expiresAt) }) };
+    const old = replaced && { replaces: { id: replaced.id, endsAt: instant(replaced.endsAt) } };
+    terminal.out(`${JSON.stringify({ id, secret, service, account, scopes, ...instants, ...old })}\n`);
+    return;
+  }
+  const end = key.expiresAt === undefined ? "never expires" : `expires ${instant(key.expiresAt)}`;
+  terminal.out(`key ${key.id} of ${key.account} (${key.service}), scopes ${key.scopes.join(", ")}, ${end}\n\n  ${key.secret}\n\n`);
+  terminal.out(`This is shown once and kept nowhere: store it now. Send it as ${header}.\n`);
+  if (replaced) terminal.out(`The old key ${replaced.id} ends ${instant(replaced.endsAt)}.\n`);
+}
+
+/* ── a key that exists ────────────────────────────────────────────────── */
+
+type KeyState = "active" | "revoked" | "expired" | "disabled";
+
+function stateOf(key: KeyRecord, now: number): KeyState {
+  if (key.revokedAt !== undefined) return "revoked";
+  if (key.expiresAt !== undefined && key.expiresAt <= now) return "expired";
+  return key.account.enabled ? "active" : "disabled";
+}
+
+function row(key: KeyRecord, now: number): string[] {
+  return [
+    key.id,
+    key.service,
+    key.account.id,
+    key.scopes.join(","),
+    stateInWords(key, now),
+    key.lastUsedAt === undefined ? "never" : day(key.lastUsedAt),
+  ];
+}
+
+function stateInWords(key: KeyRecord, now: number): string {
+  const state = stateOf(key, now);
+  if (state === "revoked") return `revoked ${day(key.revokedAt!)}`;
+  if (state === "expired") return `expired ${day(key.expiresAt!)}`;
+  if (state === "disabled") return "owner disabled";
+  return key.expiresAt === undefined ? "active" : `until ${day(key.expiresAt)}`;
+}
+
+function forMachines(key: KeyRecord, now: number): Readonly<Record<string, unknown>> {
+  const { id, service, account, scopes, createdAt, expiresAt, revokedAt, lastUsedAt } = key;
+  return {
+    id,
+    service,
+    account: account.id,
+    scopes,
+    state: stateOf(key, now),
+    createdAt: instant(createdAt),
+    ...(expiresAt !== undefined && { expiresAt: instant(expiresAt) }),
+    ...(revokedAt !== undefined && { revokedAt: instant(revokedAt) }),
+    ...(lastUsedAt !== undefined && { lastUsedAt: instant(lastUsedAt) }),
+  };
+}
+
+function instant(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function day(at: number): string {
+  return instant(at).slice(0, 10);
+}
+
+/* ── what an operator names ───────────────────────────────────────────── */
+
+function authenticatorOf({ call, policy }: Desk, service: string): ApiKeyAuthenticator {
+  const { authenticators } = keyService(policy, service);
+  const name = text(call, "authenticator");
+  const found = name === undefined ? authenticators : authenticators.filter((one) => one.name === name);
+  if (found.length === 1) return found[0]!;
+  const wrong = name === undefined ? "is missing" : `${JSON.stringify(name)} is not known`;
+  throw new UsageError(`--authenticator ${wrong}; ${oneOf(authenticators.map((one) => one.name))}`);
+}
+
+function knownScopes(authenticator: ApiKeyAuthenticator, words: string): readonly string[] {
+  const scopes = [...new Set(words.split(",").map((scope) => scope.trim()))];
+  const unknown = scopes.find((scope) => !authenticator.scopes.has(scope));
+  if (unknown === undefined) return scopes;
+  throw new UsageError(
+    `--scopes: ${JSON.stringify(unknown)} is not a scope of ${authenticator.name}; ${oneOf(authenticator.scopes.keys())}`,
+  );
+}
+
+/** Undefined where the option was not given. */
+function durationMs(call: Call, option: string): number | undefined {
+  const words = text(call, option);
+  if (words === undefined) return undefined;
+  const reading = readDuration(words);
+  if (reading.kind === "value") return reading.value;
+  throw new UsageError(`--${option}: ${reading.message}${reading.repair === undefined ? "" : `; ${reading.repair}`}`);
+}

@@ -1,0 +1,162 @@
+/** Accounts and API keys in a SQLite file that the gateway reads while commands write it. */
+import type { Account, KeyRecord } from "../contract/caller.ts";
+import type { KeyWriter, NewKey } from "../contract/stores.ts";
+import { FollowedDatabase, isReadOnly } from "./sqlite/followed-database.ts";
+import { LastUses, type LastUse } from "./sqlite/last-uses.ts";
+import { ACCOUNT_COLUMNS, accountOf, keyOf, KEYS, type AccountRow, type KeyRow } from "./sqlite/rows.ts";
+
+export interface SqliteKeysOptions {
+  /**
+   * `gateway` never waits for a lock: its event loop serves others too.
+   * `command` waits up to 5 s, and what it wrote survives a loss of power.
+   */
+  readonly side: "gateway" | "command";
+  /** Whether an empty store is made where there is none yet. One that was there and went is never made anew. */
+  readonly create: boolean;
+  /** How often last uses are written at most; 5 s where it is not given. */
+  readonly lastUseIntervalMs?: number;
+}
+
+const KEY = `${KEYS} WHERE k.service = ? AND k.id = ?`;
+const COMMAND_LOCK_WAIT_MS = 5_000;
+const LAST_USE_INTERVAL_MS = 5_000;
+
+/** The key store in the file `path`. Touches nothing until it is first asked; then see `FollowedDatabase.use`. */
+export function openSqliteKeys(path: string, options: SqliteKeysOptions): SqliteKeys {
+  return new SqliteKeys(path, options);
+}
+
+export class SqliteKeys implements KeyWriter {
+  readonly #database: FollowedDatabase;
+  readonly #lastUses: LastUses;
+
+  constructor(path: string, options: SqliteKeysOptions) {
+    const durable = options.side === "command";
+    this.#database = new FollowedDatabase(path, { lockWaitMs: durable ? COMMAND_LOCK_WAIT_MS : 0, create: options.create, durable });
+    this.#lastUses = new LastUses((uses) => this.#writeLastUses(uses), options.lastUseIntervalMs ?? LAST_USE_INTERVAL_MS);
+  }
+
+  find(service: string, id: string): KeyRecord | undefined {
+    return this.#database.use((connection) => {
+      const row = connection.statement(KEY).get(service, id);
+      return row && keyOf(row as unknown as KeyRow);
+    });
+  }
+
+  used(service: string, id: string, now: number): void {
+    this.#lastUses.note({ service, id, at: now });
+  }
+
+  trouble(): string | undefined {
+    try {
+      this.#database.use((connection) => connection.statement("SELECT 1 FROM keys LIMIT 1").get());
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  close(): void {
+    this.#lastUses.close();
+    this.#database.close();
+  }
+
+  createAccount(account: Account): boolean {
+    const { service, id, kind, role, tenant, enabled } = account;
+    return this.#changes(
+      `INSERT INTO accounts (${ACCOUNT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      service,
+      id,
+      kind,
+      role,
+      tenant ?? null,
+      enabled ? 1 : 0,
+    );
+  }
+
+  changeAccount(service: string, id: string, change: { role?: string; tenant?: string; enabled?: boolean }): Account | undefined {
+    const enabled = change.enabled === undefined ? null : Number(change.enabled);
+    const row = this.#database.use((connection) =>
+      connection
+        .statement(
+          `UPDATE accounts SET role = coalesce(?, role), tenant = coalesce(?, tenant), enabled = coalesce(?, enabled)
+           WHERE service = ? AND id = ? RETURNING ${ACCOUNT_COLUMNS}`,
+        )
+        .get(change.role ?? null, change.tenant ?? null, enabled, service, id),
+    );
+    return row && accountOf(row as unknown as AccountRow);
+  }
+
+  account(service: string, id: string): Account | undefined {
+    return this.#accounts("WHERE service = ? AND id = ?", service, id)[0];
+  }
+
+  accounts(service?: string): readonly Account[] {
+    return service === undefined ? this.#accounts("ORDER BY service, id") : this.#accounts("WHERE service = ? ORDER BY id", service);
+  }
+
+  createKey(key: NewKey): void {
+    const { service, id, account, scopes, digest, createdAt, expiresAt } = key;
+    this.#changes(
+      "INSERT INTO keys (service, id, account, scopes, digest, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      service,
+      id,
+      account,
+      JSON.stringify(scopes),
+      digest,
+      createdAt,
+      expiresAt ?? null,
+    );
+  }
+
+  keys(service?: string): readonly KeyRecord[] {
+    const order = "ORDER BY k.service, k.account, k.created_at, k.id";
+    return service === undefined ? this.#keys(order) : this.#keys(`WHERE k.service = ? ${order}`, service);
+  }
+
+  keysById(id: string): readonly KeyRecord[] {
+    return this.#keys("WHERE k.id = ? ORDER BY k.service", id);
+  }
+
+  revokeKey(service: string, id: string, at: number): boolean {
+    return this.#changes("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE service = ? AND id = ?", at, service, id);
+  }
+
+  expireKey(service: string, id: string, at: number): boolean {
+    return this.#changes("UPDATE keys SET expires_at = min(coalesce(expires_at, ?), ?) WHERE service = ? AND id = ?", at, at, service, id);
+  }
+
+  #accounts(where: string, ...values: string[]): Account[] {
+    return this.#database.use((connection) => {
+      const rows = connection.statement(`SELECT ${ACCOUNT_COLUMNS} FROM accounts ${where}`).all(...values);
+      return rows.map((row) => accountOf(row as unknown as AccountRow));
+    });
+  }
+
+  #keys(where: string, ...values: string[]): KeyRecord[] {
+    return this.#database.use((connection) => {
+      const rows = connection.statement(`${KEYS} ${where}`).all(...values);
+      return rows.map((row) => keyOf(row as unknown as KeyRow));
+    });
+  }
+
+  /** True when a row changed. */
+  #changes(sql: string, ...values: (string | number | null | Uint8Array)[]): boolean {
+    return this.#database.use((connection) => connection.statement(sql).run(...values).changes > 0);
+  }
+
+  /** A store that can only be read keeps no last uses. */
+  #writeLastUses(uses: readonly LastUse[]): boolean {
+    try {
+      this.#database.transaction((connection) => {
+        const statement = connection.statement(
+          "UPDATE keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE service = ? AND id = ?",
+        );
+        for (const { service, id, at } of uses) statement.run(at, service, id);
+      });
+      return true;
+    } catch (error) {
+      return isReadOnly(error);
+    }
+  }
+}
