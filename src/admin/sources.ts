@@ -1,0 +1,51 @@
+/** What the doors show, and the one thing that they may start: given by the caller, so that they know no part of the gateway. */
+import type { Policy } from "../contract/policy.ts";
+import type { DecisionLog } from "../observability/decisions.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { IssuerState } from "../pipeline/authenticate/key-set.ts";
+
+/** `draining`: no new requests are wanted, those under way are finishing. */
+export type Phase = "starting" | "serving" | "draining";
+
+/** State of the running gateway at one moment. Instants are epoch milliseconds. */
+export interface GatewayStatus {
+  readonly phase: Phase;
+  readonly startedAt: number;
+  readonly lastReload: LastReload;
+  readonly issuers: readonly IssuerState[];
+  /** Why the key store cannot be read; absent when it can. */
+  readonly keyStoreTrouble?: string;
+}
+
+/** The last time that the policy files were read; the start counts. `diagnostics` are formatted, secrets masked. */
+export interface LastReload {
+  readonly at: number;
+  readonly kind: "loaded" | "rejected";
+  readonly diagnostics: readonly string[];
+}
+
+/** What became of a reload that was asked for. */
+export interface Reloaded {
+  readonly kind: "loaded" | "rejected" | "unchanged";
+  readonly diagnostics: readonly string[];
+}
+
+export interface Sources {
+  /** The policy in force; its admin tokens are those that open the admin door. */
+  policy(): Policy;
+  status(): GatewayStatus;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
+  readonly decisions: Pick<DecisionLog, "recent" | "find">;
+  reload(): Promise<Reloaded>;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Told of a fault of the door's own, for the log; the client reads only that there was one. */
+  onFault(error: unknown): void;
+}
+
+/** A door that listens. */
+export interface RunningDoor {
+  readonly port: number;
+  /** Ends its connections; resolves when the port is free again. */
+  close(): Promise<void>;
+}

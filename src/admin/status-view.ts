@@ -1,0 +1,31 @@
+/** The gateway's state as the admin door tells it. Instants are ISO 8601, spans seconds. */
+import type { IssuerState } from "../pipeline/authenticate/key-set.ts";
+import { readinessOf } from "./readiness.ts";
+import type { Sources } from "./sources.ts";
+
+/** Detail of readiness: what a person asks first when something is wrong. */
+export function statusView(sources: Sources) {
+  const { phase, startedAt, lastReload, issuers, keyStoreTrouble } = sources.status();
+  return {
+    status: readinessOf({ phase }).status,
+    phase,
+    revision: sources.policy().revision,
+    startedAt: instant(startedAt),
+    uptimeSeconds: seconds(sources.now() - startedAt),
+    lastReload: { at: instant(lastReload.at), kind: lastReload.kind, diagnostics: lastReload.diagnostics },
+    issuers: issuers.map(issuerView),
+    keyStore: { usable: keyStoreTrouble === undefined, trouble: keyStoreTrouble },
+  };
+}
+
+function issuerView({ iss, usable, ageMs, keyCount, lastError }: IssuerState) {
+  return { iss, usable, keyCount, ageSeconds: ageMs === undefined ? undefined : seconds(ageMs), lastError };
+}
+
+function instant(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+function seconds(spanMs: number): number {
+  return Math.max(0, Math.round(spanMs / 1000));
+}
