@@ -13,6 +13,7 @@ import type { Metrics } from "./observability/metrics.ts";
 import { answerHeaders, refusalText } from "./pipeline/answer.ts";
 import type { Issuers } from "./pipeline/authenticate/jwks.ts";
 import { createProver, issuersOf } from "./pipeline/authenticate/prove.ts";
+import { Connections } from "./pipeline/edge/connections.ts";
 import { answerOnSocket, codeOfParserError } from "./pipeline/edge/unparsed.ts";
 import type { Exchange } from "./pipeline/exchange.ts";
 import { createForwarder, type Forwarder } from "./pipeline/forward/forward.ts";
@@ -50,12 +51,12 @@ export interface Gateway {
 
 /** Builds the gateway with its first policy in force; it does not listen yet. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
-  const onSocket = new WeakMap<Socket, Exchange>();
+  const connections = new Connections();
   const ofRequest = new WeakMap<IncomingMessage, Exchange>();
   const walk = new Walk({
     ...parts,
     began: (exchange) => {
-      onSocket.set(exchange.request.socket, exchange);
+      connections.began(exchange);
       ofRequest.set(exchange.request, exchange);
       parts.metrics.began();
     },
@@ -69,7 +70,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   let current = putInForce(parts, parts.policy, walk);
   const targets = new WeakMap<object, string>();
-  const app = createApp(targets, (error, socket) => refuseUnparsed(parts, walk, onSocket.get(socket), error, socket));
+  const app = createApp(targets, (error, socket) => refuseUnparsed(parts, walk, connections.latest(socket), error, socket));
   app.addHook("onRequest", (request, reply, goOn) => {
     const upgrade = isWebSocketHandshake(request.raw);
     if (!upgrade) reply.hijack();
@@ -78,6 +79,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   });
   registerWebSockets(app, { ...parts, exchangeOf: (request) => ofRequest.get(request), done: (exchange) => walk.end(exchange) });
   await app.ready();
+  connections.follow(app.server);
   app.server.on("checkContinue", (request, response) => app.routing(request, response));
   app.server.on("checkExpectation", (request, response) => app.routing(request, response));
 
@@ -91,10 +93,10 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     policy: () => current.policy,
     swap,
     close: async () => {
-      await app.close();
+      await Promise.all([connections.drain(), app.close()]);
       await current.forwarder.close();
     },
-    cut: () => app.server.closeAllConnections(),
+    cut: () => connections.cut(),
   };
 }
 
@@ -171,6 +173,7 @@ function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | un
   parts.metrics.countUnparsed(code);
   parts.decisions.writeRecord({
     decision,
+    at: new Date(parts.now()).toISOString(),
     outcome: "deny",
     code,
     reason,

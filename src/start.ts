@@ -76,8 +76,8 @@ export async function start(options: StartOptions): Promise<Running> {
     onFault: (error) => options.log.error({ cause: String(error) }, "the admin door failed"),
   };
   metrics.observe({ issuers: () => issuerReadings(parts.issuers), keyStoreUp: () => parts.keys.trouble() === undefined });
-  await parts.issuers.ready();
   const doors = await openDoors(policy, sources);
+  await parts.issuers.ready();
   const port = await gateway.listen();
   phase = "serving";
   options.log.info({ policy: policy.revision, port }, "serving");

@@ -5,6 +5,8 @@ import type { Log } from "./log.ts";
 /** The facts of one decision, without credentials: what the log writes and the admin door finds again. */
 export interface DecisionRecord {
   readonly decision: string;
+  /** Arrival, ISO 8601. */
+  readonly at: string;
   readonly outcome: "allow" | "deny" | "preflight";
   readonly code?: string;
   /** For the operator alone. */
@@ -34,6 +36,7 @@ export function recordOf(exchange: Exchange, endedAt: number): DecisionRecord {
   const service = route?.service ?? match.mount?.service;
   return {
     decision: exchange.id,
+    at: new Date(exchange.now).toISOString(),
     ...outcomeFields(outcome),
     method: facts.method,
     path: `/${facts.path.segments.map(encodeURIComponent).join("/")}`.slice(0, LONGEST_PATH),
