@@ -94,13 +94,34 @@ t.test("token_use, client and audience choose the authenticator, or none", async
   for (const use of [undefined, ["access"], 1, ""]) t.equal(said("GET /things", machine("robot", "app/read", { token_use: use })), "TOKEN_INVALID");
   t.equal(said("GET /machines-only", machine("robot", "app/read")), "allow GET /machines-only");
   t.equal(said("GET /machines-only", person(["client:t1"])), "WRONG_TOKEN_TYPE", "a good token that does not count on the route");
-  t.equal(said("GET /things", tokenOf("https://issuer.example/other", { sub: "x" })), "TOKEN_INVALID");
+  const foreign = { sub: "robot", client_id: "robot", token_use: "access", scope: "app/read" };
+  t.equal(said("GET /things", tokenOf("https://issuer.example/other", foreign)), "TOKEN_INVALID", "another issuer");
+  t.equal(said("GET /things", tokenOf(`${ISS}/`, foreign)), "TOKEN_INVALID", "the same issuer in other words");
 });
 
 t.test("scopes count for machines, groups for people", async (t) => {
   t.equal(said("POST /things", person([], { scope: "app/all app/write" })), "INSUFFICIENT_SCOPE");
   t.equal(said("GET /things", machine("robot", "", { "cognito:groups": ["admin"] })), "INSUFFICIENT_SCOPE");
   t.equal(said("GET /things", machine("robot", "app/read", { username: "" })), "WRONG_TOKEN_TYPE", "neither a person nor a machine");
+});
+
+t.test("one authenticator for both kinds still counts scopes for machines and groups for people alone", async (t) => {
+  const mixed = policyOf({
+    app: `upstream: { url: http://127.0.0.1:9 }
+authenticators:
+  all:
+    jwt: { issuer: ${ISS}, use: access, clients: any }
+    scopes: { app/read: [read] }
+    groups: { readers: [read] }
+routes:
+  GET /things: read
+`,
+  });
+  const at = (proof: Proof): string => wordOf(decisionOf(mixed, { target: "/things" }, proof));
+  t.equal(at(machine("robot", "app/read")), "allow GET /things");
+  t.equal(at(person(["readers"])), "allow GET /things");
+  t.equal(at(person([], { scope: "app/read" })), "INSUFFICIENT_SCOPE");
+  t.equal(at(machine("robot", "", { "cognito:groups": ["readers"] })), "INSUFFICIENT_SCOPE");
 });
 
 t.test("times are checked to the second, without leeway on exp", async (t) => {

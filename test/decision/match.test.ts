@@ -98,12 +98,13 @@ t.test("query names are allowed or denied after decoding, repeats included", asy
 
 t.test("the longest prefix wins, segment by segment, without falling through", async (t) => {
   const policy = policyOf({
-    short: open("GET /v1/things: public\nGET /v1x: public", "prefix: /api\n"),
+    short: open("GET /{version}/things: public\nGET /v1x: public", "prefix: /api\n"),
     long: open("GET /users: public", "prefix: /api/v1\n"),
-    root: open("GET /apix: public"),
+    root: open("GET /apix: public\nGET /{a}/{b}/{c}: public"),
   });
   const found = (target: string): string => wordOf(decisionOf(policy, { target }));
   t.equal(found("/api/v1/users"), "allow GET /users");
+  t.equal(found("/api/v2/things"), "allow GET /{version}/things");
   t.equal(found("/api/v1/things"), "ROUTE_NOT_FOUND", "no falling through to the shorter prefix");
   t.equal(found("/api/v1x"), "allow GET /v1x");
   t.equal(found("/apix"), "allow GET /apix", "a prefix ends at a segment's end");
