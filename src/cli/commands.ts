@@ -1,8 +1,10 @@
 /** All commands, in the order in which the overview lists them. */
 import { accountCommands } from "./accounts.ts";
+import { checkCommand } from "./check.ts";
 import type { Command } from "./command.ts";
 import { demoPartCommands } from "./demo-parts.ts";
 import { keyCommands } from "./keys.ts";
+import { routesCommand } from "./routes.ts";
 import { serve } from "./serve.ts";
 
-export const commands: readonly Command[] = [serve, ...accountCommands, ...keyCommands, ...demoPartCommands];
+export const commands: readonly Command[] = [serve, checkCommand, routesCommand, ...accountCommands, ...keyCommands, ...demoPartCommands];

@@ -38,7 +38,7 @@ function lines(row: readonly string[], widths: readonly number[]): string {
   return text;
 }
 
-/** Breaks after a space or comma where there is one. */
+/** Breaks after a space, a comma or a slash where there is one. */
 function wrapped(cell: string, width: number): string[] {
   const pieces: string[] = [];
   let rest = cell;
@@ -51,7 +51,7 @@ function wrapped(cell: string, width: number): string[] {
 }
 
 function breakAt(text: string, width: number): number {
-  for (let at = width; at > 0; at--) if (text[at - 1] === " " || text[at - 1] === ",") return at;
+  for (let at = width; at > 0; at--) if (" ,/".includes(text[at - 1]!)) return at;
   return width;
 }
 

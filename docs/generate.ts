@@ -1,0 +1,66 @@
+/**
+ * Writes what is derived from the code: JSON Schemas, policy reference, error codes, commands.
+ * `--check` writes nothing and exits 1 where a file differs from what would be written.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { helpOf } from "../src/cli/command.ts";
+import { commands } from "../src/cli/commands.ts";
+import { ERRORS } from "../src/contract/errors.ts";
+import { jsonSchema } from "../src/policy/schema/json-schema.ts";
+import { policyReference } from "./policy-reference.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+const FILES: readonly (readonly [path: string, text: () => string])[] = [
+  ["config/schema/gateway.schema.json", () => `${JSON.stringify(jsonSchema("gateway", { references: true }), undefined, 2)}\n`],
+  ["config/schema/service.schema.json", () => `${JSON.stringify(jsonSchema("service", { references: true }), undefined, 2)}\n`],
+  ["docs/reference/policy.md", policyReference],
+  ["docs/reference/error-codes.md", errorCodes],
+  ["docs/reference/commands.md", commandReference],
+];
+
+function errorCodes(): string {
+  const rows = Object.entries(ERRORS).map(
+    ([code, { status, message, when }]) => `| \`${code}\` | ${status} | ${message} | ${when.replaceAll("|", "\\|")} |`,
+  );
+  return `# Error codes
+
+Every refusal has one of these codes, and a decision id: in \`x-decision-id\`, and in the body where the format has room. The client
+learns no more than the code's words; the reason is in the log, under that id. A service may set status and message of each code
+in its \`errors:\` block. This page is generated from the code.
+
+| code | status | what the client reads | when |
+|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+function commandReference(): string {
+  const sections = commands.map((command) => `## sallyport ${command.name}\n\n\`\`\`text\n${helpOf(command)}\`\`\`\n`);
+  return `# Commands
+
+Exit codes: 0 done; 1 the answer is no (a mistake, a difference, nothing found); 2 wrong use. \`--config FILE\` names the gateway file
+everywhere; the default is \`config/sallyport.yaml\`. This page is generated from what \`--help\` prints.
+
+${sections.join("\n")}`;
+}
+
+function isCurrent(path: string, text: string): boolean {
+  return existsSync(path) && readFileSync(path, "utf8") === text;
+}
+
+const check = process.argv.includes("--check");
+for (const [name, make] of FILES) {
+  const path = join(ROOT, name);
+  const text = make();
+  if (isCurrent(path, text)) continue;
+  if (check) {
+    process.stderr.write(`${name} is out of date; run: node docs/generate.ts\n`);
+    process.exitCode = 1;
+    continue;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  process.stdout.write(`${name} written\n`);
+}

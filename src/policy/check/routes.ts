@@ -1,0 +1,130 @@
+/** Rules about single lines of the table. */
+import type { Path } from "../tree.ts";
+import { readRouteKey, type RoutePattern } from "../pattern.ts";
+import type { RuleFile } from "../schema/service.ts";
+import { didYouMean } from "../suggest.ts";
+import { SegmentTree } from "../table.ts";
+import { namesIn } from "../validate.ts";
+import { checkLimits } from "./limits.ts";
+import { authenticatorsOf, knowsAllAuthenticators, type Scope } from "./scope.ts";
+
+interface Line {
+  readonly key: string;
+  readonly path: Path;
+  readonly pattern: RoutePattern;
+  readonly rule: RuleFile;
+}
+
+export function checkRoutes(scope: Scope): void {
+  checkEqualRoutes(scope);
+  for (const line of linesOf(scope)) {
+    const { kind } = accessKind(line.rule);
+    if (kind !== "denied") checkCredentials(line, scope);
+    if (kind !== "denied") checkTenantRule(line, scope);
+    if (line.rule.websocket && line.pattern.method !== "GET")
+      scope.report([...line.path, "websocket"], "an upgrade to WebSocket is a GET", `write the route as \`GET ${line.pattern.pattern}\``);
+    if (line.rule.limits) checkLimits(line.rule.limits, [...line.path, "limits"], scope);
+  }
+}
+
+function linesOf({ service }: Scope): readonly Line[] {
+  return Object.entries(service.content.routes ?? {}).flatMap(([key, rule]) => {
+    const pattern = readRouteKey(key);
+    return pattern.kind === "wrong" ? [] : [{ key, path: ["routes", key], pattern: pattern.value, rule: rule as RuleFile }];
+  });
+}
+
+function accessKind({ access }: RuleFile): { readonly kind: "public" | "authenticated" | "denied" | "permissions" } {
+  return { kind: "word" in access ? access.word : "permissions" };
+}
+
+/* ── equal routes ─────────────────────────────────────────────────────── */
+
+/** Refused lines take part too: what they match is known. */
+function checkEqualRoutes({ service, report }: Scope): void {
+  const trees = new Map<string, SegmentTree<string>>();
+  for (const key of namesIn(service, ["routes"])) {
+    const reading = readRouteKey(key);
+    if (reading.kind === "wrong") continue;
+    const tree = trees.get(reading.value.method) ?? new SegmentTree<string>();
+    trees.set(reading.value.method, tree);
+    tree.add(reading.value.segments, key);
+  }
+  for (const { kind, first, second } of [...trees.values()].flatMap((tree) => tree.collisions)) {
+    const message =
+      kind === "equal"
+        ? `this is the same route as \`${first}\``
+        : `a careless reader takes this for \`${first}\`: two literals differ only in case or in form`;
+    report(["routes", second], message, kind === "equal" ? "leave one out" : "spell the segment in one way", "key");
+  }
+}
+
+/* ── credentials ──────────────────────────────────────────────────────── */
+
+function checkCredentials({ rule, path, key }: Line, scope: Scope): void {
+  const known = namesIn(scope.service, ["authenticators"]);
+  for (const [index, name] of (rule.authenticators ?? []).entries()) {
+    if (!known.includes(name))
+      scope.report([...path, "authenticators", index], `\`${scope.name}\` has no authenticator \`${name}\``, didYouMean(name, known));
+  }
+  const isPublic = accessKind(rule).kind === "public";
+  if (isPublic && rule.authenticators)
+    scope.report([...path, "authenticators"], "a public route never reads a credential", "leave it out", "key");
+  if (isPublic && rule.tenant) scope.report([...path, "tenant"], "a public route knows no tenant", "leave it out", "key");
+  if (!isPublic && known.length === 0)
+    scope.report(
+      path,
+      `\`${key}\` needs a credential, and \`${scope.name}\` has no authenticators`,
+      "add an `authenticators:` block, or let the route be `public`",
+      "key",
+    );
+}
+
+/* ── tenants ──────────────────────────────────────────────────────────── */
+
+function checkTenantRule(line: Line, scope: Scope): void {
+  const { tenant } = scope.service.content;
+  const { rule, path, key } = line;
+  const isPublic = accessKind(rule).kind === "public";
+  const inPath = tenant?.path !== undefined && names(line, tenant.path);
+  if (isPublic && inPath)
+    return scope.report(
+      path,
+      `a public route cannot hold \`{${tenant.path}}\`, which names a tenant`,
+      "require a permission or `authenticated`, or rename the placeholder",
+      "key",
+    );
+  if (isPublic) return;
+  if (rule.tenant === "crossTenantOnly") return checkCrossTenant(line, scope);
+  if (!tenant || rule.tenant === "unchecked" || tenant.query !== undefined || tenant.header !== undefined) return;
+  if (inPath || (tenant.host !== undefined && everyHostNames(scope, tenant.host))) return;
+  const word = tenant.path ?? tenant.host;
+  if (word === undefined) return;
+  const place = tenant.path === undefined ? "one of the service's hosts names none" : `\`{${word}}\` is not in its path`;
+  scope.report(
+    path,
+    `\`${key}\` names no tenant: ${place}`,
+    "say `tenant: unchecked`, or `tenant: crossTenantOnly`, in its rule: `{ access: …, tenant: unchecked }`",
+    "key",
+  );
+}
+
+function names({ pattern }: Line, placeholder: string): boolean {
+  return pattern.segments.some((segment) => segment.kind !== "literal" && segment.name === placeholder);
+}
+
+function everyHostNames({ service }: Scope, placeholder: string): boolean {
+  const hosts = service.content.hosts ?? [];
+  return hosts.length > 0 && hosts.every((host) => host.placeholder === placeholder);
+}
+
+function checkCrossTenant({ path, rule }: Line, scope: Scope): void {
+  if (!knowsAllAuthenticators(scope)) return;
+  const counting = authenticatorsOf(scope).filter(({ name }) => rule.authenticators?.includes(name) ?? true);
+  if (counting.some(({ file }) => file.crossTenant)) return;
+  scope.report(
+    [...path, "tenant"],
+    "nobody could call this route: no authenticator here says who may cross tenants",
+    "add `crossTenant:` to an authenticator",
+  );
+}

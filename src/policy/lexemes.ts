@@ -1,0 +1,34 @@
+/**
+ * A first look at a text, before it is parsed: what would cost the YAML library its memory or its stack is refused here.
+ * It builds a tree of everything, mistakes included, and walks it by recursion.
+ */
+import { Lexer } from "yaml";
+import type { Fault } from "./document.ts";
+
+const MAX_DEPTH = 40;
+const MAX_LEXEMES = 1_000_000;
+/** Marks that the lexer puts between pieces of the text: document, end of flow, scalar. */
+const MARKS = new Set(["\u0002", "\u0018", "\u001f"]);
+
+/** The first thing that makes the text unfit to be parsed. */
+export function unfit(text: string): Fault | undefined {
+  let depth = 0;
+  let offset = 0;
+  let count = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (MARKS.has(lexeme)) continue;
+    if (lexeme === "[" || lexeme === "{") depth += 1;
+    if (lexeme === "]" || lexeme === "}") depth -= 1;
+    count += 1;
+    const message = faultWords(depth, count);
+    if (message !== undefined) return { span: { start: offset, end: offset + 1 }, message };
+    offset += lexeme.length;
+  }
+  return undefined;
+}
+
+function faultWords(depth: number, count: number): string | undefined {
+  if (depth > MAX_DEPTH) return `brackets are nested more than ${MAX_DEPTH} deep`;
+  if (depth < 0) return "this bracket closes none";
+  return count > MAX_LEXEMES ? "this file has too many parts" : undefined;
+}

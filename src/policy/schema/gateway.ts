@@ -1,0 +1,98 @@
+/** The gateway file: one process, its doors, its stores, and what all services share. */
+import * as z from "zod";
+import { readListenHost, readName } from "../names.ts";
+import { type Reading, value, wrong } from "../reading.ts";
+import { authenticator } from "./authenticator.ts";
+import { body, cors, errors, limits, roles, timeouts } from "./blocks.ts";
+import { block, cidr, duration, instant, keyText, list, meaningful, name, optional, sealingSecret, secret, unavailable, words } from "./parts.ts";
+
+const listenHost = meaningful(readListenHost, { title: "address", examples: ["127.0.0.1", "0.0.0.0", "::"], standIn: () => "127.0.0.1" });
+const port = z.int().min(0).max(65535);
+
+const adminToken = block({
+  id: name.describe("Names the token in logs."),
+  value: secret.describe("The secret: at least 16 characters."),
+  until: optional(instant, "It is refused from this instant on."),
+});
+
+function readKeyStore(text: string): Reading<string> {
+  const scheme = /^[a-z]+(?=:)/.exec(text)?.[0];
+  if (scheme === "postgres" || scheme === "postgresql")
+    return wrong("`postgres:` is not available in this version", { repair: "write `sqlite:data/keys.db`" });
+  const path = /^sqlite:([^?#]+)$/.exec(text)?.[1];
+  return path === undefined
+    ? wrong("this is no key store", { repair: "write `sqlite:` and the path of a file: `sqlite:data/keys.db`" })
+    : value(path);
+}
+
+function readCounterStore(text: string): Reading<"memory"> {
+  if (/^rediss?:/.test(text)) return wrong("`redis:` is not available in this version", { repair: "write `memory`" });
+  return text === "memory" ? value(text) : wrong("this is no counter store", { repair: "write `memory`" });
+}
+
+const stores = block({
+  keys: optional(
+    meaningful(readKeyStore, { title: "store", examples: ["sqlite:data/keys.db"], standIn: () => "sqlite:data/keys.db" }),
+    "Where accounts and API keys are kept; the path counts from the working folder.",
+    "sqlite:data/keys.db",
+  ),
+  counters: optional(
+    meaningful(readCounterStore, { title: "store", examples: ["memory"], standIn: () => "memory" }),
+    "Where limits are counted; `memory` counts within one process only.",
+    "memory",
+  ),
+  sealing: optional(z.union([sealingSecret, list(sealingSecret)]), "Secret under which the secrets of access keys are sealed in the store, at least 32 characters; needed where a service has `sigv4`. Of several the first seals and all open, so that a rotation loses no key."),
+  onStoreFailure: unavailable("stores.onStoreFailure"),
+});
+
+const defaults = block({
+  body: optional(body, "What request bodies may be."),
+  timeouts: optional(timeouts, "How long things may take."),
+  limits: optional(limits, "Limits of the whole gateway; these add up with a service's, by name."),
+  errors: optional(errors, "How refusals look."),
+  cors: optional(cors, "Which pages may call."),
+  roles: optional(roles, "Role → permissions."),
+});
+
+export const gateway = block({
+  version: z.literal(1).describe("Version of the format."),
+  listen: block({
+    host: optional(listenHost, "Address of the front door.", "0.0.0.0"),
+    port: port.describe("Port of the front door; 0 lets the system choose."),
+    tls: unavailable("listen.tls"),
+  }).describe("The front door."),
+  health: optional(
+    block({ host: optional(listenHost, "Address of the health door.", "0.0.0.0"), port: port.describe("Port of the health door.") }),
+    "A door that answers `/live` and `/ready` and nothing else, for kubelets and balancers.",
+  ),
+  admin: optional(
+    block({
+      host: optional(listenHost, "Address of the admin door.", "127.0.0.1"),
+      port: port.describe("Port of the admin door."),
+      tokens: list(adminToken).describe("Who may use the admin door; metrics and health need no token."),
+    }),
+    "Metrics, API and page: never on the public door.",
+  ),
+  trustProxy: optional(z.array(cidr), "Load balancers whose `X-Forwarded-For` is believed.", []),
+  stores: optional(stores, "Where keys and counters are kept."),
+  log: optional(
+    block({
+      level: optional(z.enum(["debug", "info", "warn", "error", "silent"]), "What is logged.", "info"),
+      decisions: optional(z.enum(["refusals", "all"]), "Which decisions are logged.", "refusals"),
+    }),
+    "What the log holds.",
+  ),
+  shutdown: optional(
+    block({ grace: optional(duration, "How long requests under way may go on after SIGTERM.", "30s") }),
+    "How the gateway stops.",
+  ),
+  values: optional(words, "A file in this folder with a map of typed values for `${NAME}`; environment variables come before it."),
+  authenticators: optional(z.record(keyText(readName), authenticator), "Authenticators that services take with the word `shared`."),
+  defaults: optional(
+    defaults,
+    "Hold where a service has no block of that name; a service's block replaces it whole, except `limits`, which add up by name.",
+  ),
+  services: list(words).describe("The services' files; paths count from this folder, `*` stands for any part of a file's name."),
+});
+
+export type GatewayFile = z.output<typeof gateway>;

@@ -1,0 +1,54 @@
+/** The schemas as JSON Schema: for editors, and for the reference. */
+import * as z from "zod";
+import { gateway } from "./gateway.ts";
+import { service } from "./service.ts";
+
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** A `${…}` may stand for a value of any type; editors must let it. */
+const REFERENCE: JsonSchema = { type: "string", pattern: "^\\$\\{[^{}]+\\}$" };
+
+/** Schema of one of the two files; `references`: a `${…}` passes wherever something else than a text stands. */
+export function jsonSchema(file: "gateway" | "service", { references }: { readonly references: boolean }): JsonSchema {
+  const schema = z.toJSONSchema(file === "gateway" ? gateway : service, { io: "input", target: "draft-7", override: giveBackDefaults });
+  const title = file === "gateway" ? "Sallyport gateway file" : "Sallyport service file";
+  return { title, ...(references ? (letReferencesPass(schema) as JsonSchema) : schema) };
+}
+
+/** The library leaves out what a transformed value's file would say; here these are what a file says. */
+function giveBackDefaults({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const about = z.globalRegistry.get(zodSchema);
+  if (about?.["default"] !== undefined) jsonSchema.default = about["default"] as JsonSchema["default"];
+  if (Array.isArray(about?.["examples"]) && about["examples"].length > 0) jsonSchema.examples = about["examples"];
+}
+
+function letReferencesPass(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(letReferencesPass);
+  if (typeof part !== "object" || part === null) return part;
+  const { unwritten, ...shown } = part as JsonSchema;
+  if (unwritten !== undefined) shown.description = `${shown.description} Without it: ${String(unwritten)}.`;
+  const copy = Object.fromEntries(
+    Object.entries(shown).map(([key, value]) => [key, key === "default" || key === "examples" ? value : letReferencesPass(value)]),
+  );
+  return isClosed(copy) ? withReference(copy) : copy;
+}
+
+/** Whether the schema's own type keeps a text out. */
+function isClosed(schema: JsonSchema): boolean {
+  return (
+    schema.type === "array" ||
+    schema.type === "integer" ||
+    schema.type === "number" ||
+    schema.type === "boolean" ||
+    (schema.type === "string" && schema.enum !== undefined)
+  );
+}
+
+function withReference({ title, description, default: fallback, ...own }: JsonSchema): JsonSchema {
+  const about = {
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(fallback !== undefined && { default: fallback }),
+  };
+  return own.const === undefined ? { ...about, anyOf: [own, REFERENCE] } : { ...about, ...own };
+}

@@ -1,0 +1,34 @@
+/** Broken policies, one folder each: the files, and in `expected.txt` what an operator reads. `UPDATE=1` writes it anew. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { formatDiagnostic } from "../../src/policy/diagnostic.ts";
+import { loadPolicy } from "../../src/policy/load.ts";
+
+const GOLDEN = join(import.meta.dirname, "golden");
+const update = process.env["UPDATE"] === "1";
+
+for (const name of readdirSync(GOLDEN).toSorted()) {
+  t.test(`${name} is refused with place and repair`, async (t) => {
+    const folder = join(GOLDEN, name);
+    const found = diagnosticsOf(folder);
+    if (update) writeFileSync(join(folder, "expected.txt"), found);
+    t.equal(found, readFileSync(join(folder, "expected.txt"), "utf8"));
+    t.not(found, "", "it is refused");
+  });
+}
+
+t.test("there are at least 30 broken policies", async (t) => {
+  t.ok(readdirSync(GOLDEN).length >= 30);
+});
+
+function diagnosticsOf(folder: string): string {
+  const loaded = loadPolicy({ configPath: join(folder, "sallyport.yaml"), environment: environmentOf(folder) });
+  if (loaded.kind === "policy") return "";
+  return loaded.diagnostics.map((one) => `${formatDiagnostic(one, { colour: false }).replaceAll(`${folder}/`, "")}\n`).join("\n");
+}
+
+function environmentOf(folder: string): Record<string, string> {
+  const path = join(folder, "environment.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>) : {};
+}
