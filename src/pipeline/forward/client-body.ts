@@ -1,0 +1,181 @@
+/** The client's request body: what may be sent at all, and how it is streamed on. */
+import { createHash, type Hash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import type { ErrorCode } from "../../contract/errors.ts";
+import type { Route } from "../../contract/policy.ts";
+import type { Exchange } from "../exchange.ts";
+
+/** How much of a body waits between the two connections. */
+const BUFFER_BYTES = 64 * 1024;
+
+/** What the head of a request says of its body. */
+export type Framing =
+  | { readonly kind: "none" }
+  | { readonly kind: "body"; readonly lengthBytes: number | undefined }
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly reason: string };
+
+type Refusal = Extract<Framing, { kind: "refused" }>;
+
+/** Reads the framing and holds it against the route's rule, before anything is forwarded. */
+export function frameBody(exchange: Exchange, route: Route): Framing {
+  const framing = heldBody(exchange) ?? declaredBody(exchange.request);
+  if (framing.kind !== "body") return framing;
+  return refuseUnexpected(exchange, route) ?? refuseLength(framing.lengthBytes, route) ?? refuseType(exchange, route) ?? framing;
+}
+
+/** A body that was read before now has the length that it has. */
+function heldBody({ payload }: Exchange): Framing | undefined {
+  return payload?.held && { kind: "body", lengthBytes: payload.held.length };
+}
+
+function declaredBody(request: IncomingMessage): Framing {
+  if (request.headers["transfer-encoding"] !== undefined) return { kind: "body", lengthBytes: undefined };
+  const declared = request.headers["content-length"];
+  if (declared === undefined) return { kind: "none" };
+  const lengthBytes = Number(declared);
+  if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0) {
+    return { kind: "refused", code: "REQUEST_INVALID", reason: "Content-Length is no number of bytes" };
+  }
+  return lengthBytes === 0 ? { kind: "none" } : { kind: "body", lengthBytes };
+}
+
+/** RFC 9110 section 9.3.1: a body of a GET or HEAD has no meaning, and servers differ in where they think that it ends. */
+function refuseUnexpected(exchange: Exchange, route: Route): Refusal | undefined {
+  const { method } = exchange.facts;
+  if ((method !== "GET" && method !== "HEAD") || route.body.explicit) return undefined;
+  return { kind: "refused", code: "REQUEST_INVALID", reason: `${method} with a body, and the route has no body rule` };
+}
+
+function refuseLength(lengthBytes: number | undefined, route: Route): Refusal | undefined {
+  const { maxBytes } = route.body;
+  if (lengthBytes === undefined || maxBytes === undefined || lengthBytes <= maxBytes) return undefined;
+  return { kind: "refused", code: "BODY_TOO_LARGE", reason: `${lengthBytes} bytes declared, ${maxBytes} allowed` };
+}
+
+function refuseType(exchange: Exchange, route: Route): Refusal | undefined {
+  const { types } = route.body;
+  if (types === undefined) return undefined;
+  const sent = exchange.facts.header("content-type");
+  const type = sent.length === 1 ? mediaType(sent[0] as string) : undefined;
+  if (type !== undefined && types.some((allowed) => matchesType(type, allowed))) return undefined;
+  return { kind: "refused", code: "BODY_TYPE_NOT_ALLOWED", reason: "the media type is none that the route allows" };
+}
+
+function mediaType(value: string): string {
+  return (value.split(";", 1)[0] as string).trim().toLowerCase();
+}
+
+function matchesType(type: string, allowed: string): boolean {
+  return allowed.endsWith("/*") ? type.startsWith(allowed.slice(0, -1)) : type === allowed;
+}
+
+/** Why a body ended before its time: the code is what the client is told. */
+export class BodyFault extends Error {
+  override readonly name = "BodyFault";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface BodyBounds {
+  readonly maxBytes: number | undefined;
+  /** Longest wait for the client's next bytes; undefined: no bound. */
+  readonly idleMs: number | undefined;
+  /** What the whole must hash to: its last bytes are not given away before. */
+  readonly sha256?: Uint8Array | undefined;
+}
+
+/**
+ * A request body on its way to the upstream, with back-pressure and within its bounds; it fails with a BodyFault.
+ * Destroying it leaves the client's connection as it is, so that the client can still be answered.
+ */
+export class ClientBody extends Readable {
+  readonly #request: IncomingMessage;
+  readonly #bounds: BodyBounds;
+  readonly #hash: Hash | undefined;
+  /** The last bytes that came, where the whole has a hash to match. */
+  #last: Buffer | undefined;
+  #received = 0;
+  #waiting = false;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(request: IncomingMessage, bounds: BodyBounds) {
+    super({ highWaterMark: BUFFER_BYTES });
+    this.#request = request;
+    this.#bounds = bounds;
+    this.#hash = bounds.sha256 && createHash("sha256");
+    // The reader has its own listener; without one, a fault concerns nobody.
+    this.on("error", () => {});
+    request.pause();
+    request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
+  }
+
+  override _read(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#awaitBytes();
+    this.#request.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#idle);
+    this.#request.off("data", this.#take).off("end", this.#end).off("error", this.#leave).off("close", this.#leave);
+    if (!this.#request.readableEnded) this.#request.pause();
+    done(error);
+  }
+
+  #awaitBytes(): void {
+    const { idleMs } = this.#bounds;
+    if (idleMs === undefined) return;
+    if (this.#idle === undefined) this.#idle = setTimeout(() => this.#tooSlow(), idleMs);
+    else this.#idle.refresh();
+  }
+
+  /** Waiting for the upstream to take what is here is not the client's fault. */
+  #tooSlow(): void {
+    if (this.#waiting) this.destroy(new BodyFault("REQUEST_TIMEOUT", "no bytes of the body arrived in time"));
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    const { maxBytes } = this.#bounds;
+    this.#received += chunk.length;
+    if (maxBytes !== undefined && this.#received > maxBytes) {
+      this.destroy(new BodyFault("BODY_TOO_LARGE", `more than ${maxBytes} bytes sent`));
+      return;
+    }
+    const next = this.#hash === undefined ? chunk : this.#holdBack(this.#hash, chunk);
+    if (next === undefined || this.push(next)) {
+      this.#awaitBytes();
+      return;
+    }
+    this.#waiting = false;
+    this.#request.pause();
+  };
+
+  /** Gives what came before, and keeps what came now. */
+  #holdBack(hash: Hash, chunk: Buffer): Buffer | undefined {
+    const before = this.#last;
+    hash.update(chunk);
+    this.#last = chunk;
+    return before;
+  }
+
+  readonly #end = (): void => {
+    clearTimeout(this.#idle);
+    const { sha256 } = this.#bounds;
+    if (this.#hash !== undefined && sha256 !== undefined && !timingSafeEqual(this.#hash.digest(), sha256)) {
+      this.destroy(new BodyFault("SIGNATURE_INVALID", "the body is not the one that was signed"));
+      return;
+    }
+    if (this.#last !== undefined) this.push(this.#last);
+    this.push(null);
+  };
+
+  readonly #leave = (): void => {
+    if (!this.#request.readableEnded) this.destroy(new BodyFault("REQUEST_INVALID", "the client left before its body ended"));
+  };
+}

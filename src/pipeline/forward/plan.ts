@@ -1,0 +1,35 @@
+/** What the hop does for one route, worked out once. */
+import type { Pool } from "undici";
+import type { Policy, Route, Service, Timeouts } from "../../contract/policy.ts";
+import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
+import { compileResponseHeaders, type ResponseHeaders } from "./response-headers.ts";
+import type { PoolFor } from "./upstream-pools.ts";
+
+export interface Plan {
+  readonly route: Route;
+  readonly pool: Pool;
+  readonly timeouts: Timeouts;
+  readonly requestHeaders: RequestHeaders;
+  readonly responseHeaders: ResponseHeaders;
+}
+
+/** Plans for all routes of a policy. Headers fare alike on all public, and on all other, routes of a service. */
+export function compilePlans(policy: Policy, poolFor: PoolFor, newTraceparent: () => string): ReadonlyMap<Route, Plan> {
+  const plans = new Map<Route, Plan>();
+  for (const service of policy.services) {
+    const responseHeaders = compileResponseHeaders(service);
+    const requestHeaders = requestHeadersOf(policy, service, newTraceparent);
+    for (const route of service.routes) {
+      const { timeouts } = route;
+      const pool = poolFor(service.upstream, timeouts);
+      plans.set(route, { route, pool, timeouts, requestHeaders: requestHeaders(route), responseHeaders });
+    }
+  }
+  return plans;
+}
+
+function requestHeadersOf(policy: Policy, service: Service, newTraceparent: () => string): (route: Route) => RequestHeaders {
+  const compiled = (isPublic: boolean) => compileRequestHeaders(policy, service, isPublic, newTraceparent);
+  const [open, guarded] = [compiled(true), compiled(false)];
+  return (route) => (route.access.kind === "public" ? open : guarded);
+}

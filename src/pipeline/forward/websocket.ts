@@ -1,0 +1,181 @@
+/**
+ * WebSocket routes, carried by @fastify/http-proxy. The pipeline has decided before its handler runs:
+ * plain HTTP is hijacked and never comes here, and an upgrade comes here only when it is allowed.
+ */
+import { METHODS, type ClientRequest, type IncomingMessage } from "node:http";
+import net from "node:net";
+import tls from "node:tls";
+import httpProxy from "@fastify/http-proxy";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { WebSocket } from "ws";
+import type { Allowance } from "../../contract/decision.ts";
+import type { Route } from "../../contract/policy.ts";
+import type { Exchange } from "../exchange.ts";
+import { CredentialEnds } from "./credential-ends.ts";
+import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
+import { traceparentSource, type RandomBytes } from "./trace.ts";
+import { upstreamTarget } from "./upstream-path.ts";
+import { WebSocketLink } from "./websocket-link.ts";
+
+export interface WebSocketDeps {
+  readonly exchangeOf: (request: IncomingMessage) => Exchange | undefined;
+  /** Called once for each upgrade that was let through, when its connection has closed. */
+  readonly done: (exchange: Exchange) => void;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly randomBytes: RandomBytes;
+}
+
+/** Largest message that either side may send. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** How long the upstream has to accept. */
+const HANDSHAKE_MS = 10_000;
+
+/** Registers the one route of the instance, for every path and method that the router knows, and its upgrades. */
+export function registerWebSockets(fastify: FastifyInstance, deps: WebSocketDeps): void {
+  const dialer = new Dialer(deps);
+  for (const method of METHODS) {
+    if (!fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: true });
+  }
+  void fastify.register(httpProxy, {
+    upstream: "",
+    websocket: true,
+    httpMethods: fastify.supportedMethods,
+    disableCache: true,
+    retryMethods: [],
+    preHandler: (request, _reply, goOn) => {
+      dialer.prepare(request);
+      goOn();
+    },
+    replyOptions: { getUpstream: (request) => dialer.allowanceOf(request.raw as IncomingMessage).route.service.upstream.origin },
+    wsServerOptions: { maxPayload: MAX_MESSAGE_BYTES },
+    wsClientOptions: clientOptions(dialer),
+    wsHooks: {
+      onConnect: (_context, source, target) => dialer.linkOf(target)?.opened(source),
+      onIncomingMessage: (_context, source, target) => dialer.linkOf(target)?.relayed(source, source, target),
+      onOutgoingMessage: (_context, source, target) => dialer.linkOf(target)?.relayed(source, target, source),
+    },
+  });
+}
+
+/** `rewriteRequestHeaders` is the proxy's own; the rest goes to the `ws` client as it stands. */
+function clientOptions(dialer: Dialer) {
+  return {
+    maxPayload: MAX_MESSAGE_BYTES,
+    handshakeTimeout: HANDSHAKE_MS,
+    followRedirects: false,
+    perMessageDeflate: false,
+    rewriteRequestHeaders: (_headers: unknown, request: FastifyRequest) => dialer.dial(request),
+    createConnection: ((options: DialOptions) => dialer.connect(options)) as typeof net.createConnection,
+    finishRequest: (request: ClientRequest, target: WebSocket) => dialer.dialled(request, target),
+  };
+}
+
+type DialOptions = tls.ConnectionOptions & net.TcpNetConnectOpts & { readonly defaultPort?: number };
+
+/**
+ * Opens the upstream's side of each WebSocket. The proxy asks for headers, connection and request one after the other
+ * in one go, with nothing in between; so `#dialling` tells which exchange the last two are for.
+ */
+class Dialer {
+  readonly #deps: WebSocketDeps;
+  readonly #credentialEnds: CredentialEnds;
+  readonly #newTraceparent: () => string;
+  readonly #headersOf = new WeakMap<Route, RequestHeaders>();
+  readonly #links = new WeakMap<WebSocket, WebSocketLink>();
+  #dialling: Exchange | undefined;
+
+  constructor(deps: WebSocketDeps) {
+    this.#deps = deps;
+    this.#credentialEnds = new CredentialEnds(deps.now);
+    this.#newTraceparent = traceparentSource(deps.randomBytes);
+  }
+
+  /** Before the handler: the address that the proxy reads becomes the upstream's. */
+  prepare(request: FastifyRequest): void {
+    const exchange = this.#exchangeOf(request.raw);
+    request.raw.url = upstreamTarget(exchange);
+    request.raw.socket.once("close", () => {
+      exchange.outcome ??= { kind: "refused", code: "REQUEST_INVALID", reason: "no valid WebSocket handshake", status: 400 };
+      this.#deps.done(exchange);
+    });
+  }
+
+  allowanceOf(request: IncomingMessage): Allowance {
+    return allowanceOf(this.#exchangeOf(request));
+  }
+
+  dial(request: FastifyRequest): Record<string, string | string[]> {
+    const exchange = this.#exchangeOf(request.raw);
+    const allowance = allowanceOf(exchange);
+    this.#dialling = exchange;
+    return asRecord(this.#requestHeaders(exchange, allowance.route)(exchange, allowance));
+  }
+
+  connect(options: DialOptions): net.Socket {
+    const { verifyTls, origin } = allowanceOf(this.#current()).route.service.upstream;
+    const address = { ...options, path: undefined };
+    if (!origin.startsWith("https:")) return net.connect(address);
+    const { host = "" } = options;
+    return tls.connect({ ...address, servername: net.isIP(host) === 0 ? host : "", rejectUnauthorized: verifyTls });
+  }
+
+  dialled(request: ClientRequest, target: WebSocket): void {
+    const exchange = this.#current();
+    this.#dialling = undefined;
+    const { route, caller } = allowanceOf(exchange);
+    const link = new WebSocketLink(exchange, target, route.timeouts.idleMs);
+    this.#links.set(target, link);
+    const unwatch = this.#watch(caller?.expiresAt, link);
+    exchange.request.socket.once("close", () => {
+      unwatch();
+      link.ended();
+    });
+    request.end();
+  }
+
+  linkOf(target: WebSocket): WebSocketLink | undefined {
+    return this.#links.get(target);
+  }
+
+  #watch(expiresAt: number | undefined, link: WebSocketLink): () => void {
+    return expiresAt === undefined ? () => {} : this.#credentialEnds.watch(expiresAt, () => link.credentialEnded());
+  }
+
+  #requestHeaders(exchange: Exchange, route: Route): RequestHeaders {
+    const known = this.#headersOf.get(route);
+    if (known !== undefined) return known;
+    const compiled = compileRequestHeaders(exchange.policy, route.service, route.access.kind === "public", this.#newTraceparent);
+    this.#headersOf.set(route, compiled);
+    return compiled;
+  }
+
+  #exchangeOf(request: IncomingMessage): Exchange {
+    const exchange = this.#deps.exchangeOf(request);
+    if (exchange === undefined) throw new Error("an upgrade that did not come through the pipeline");
+    return exchange;
+  }
+
+  #current(): Exchange {
+    if (this.#dialling === undefined) throw new Error("no upgrade is being dialled");
+    return this.#dialling;
+  }
+}
+
+function allowanceOf(exchange: Exchange): Allowance {
+  if (exchange.allowance === undefined || !exchange.upgrade) throw new Error("an upgrade that was not allowed");
+  return exchange.allowance;
+}
+
+/** Flat list to record; repeats become lists. */
+function asRecord(headers: readonly string[]): Record<string, string | string[]> {
+  const record: Record<string, string | string[]> = Object.create(null);
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] as string).toLowerCase();
+    const value = headers[index + 1] as string;
+    const before = record[name];
+    if (before === undefined) record[name] = value;
+    else record[name] = typeof before === "string" ? [before, value] : [...before, value];
+  }
+  return record;
+}

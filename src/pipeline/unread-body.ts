@@ -1,0 +1,41 @@
+/** The end of a connection whose request body was not read to its end. */
+import type { Socket } from "node:net";
+import type { Exchange } from "./exchange.ts";
+
+/** How long the client has to read the answer and hang up. */
+const LINGER_MS = 1_000;
+
+const closing = new WeakSet<Socket>();
+
+/** True while bytes of the request's body are still to come. */
+export function hasUnreadBody({ request }: Exchange): boolean {
+  return !request.complete && (request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0);
+}
+
+/**
+ * Makes the answer, which must not have begun, the connection's last. The rest of the body is thrown away unparsed,
+ * so that none of it is ever taken for a request, and for a moment only: closing at once would reset the connection
+ * under a client that is still sending, and the answer would be lost (RFC 9112 section 9.6).
+ */
+export function closeAfterAnswer({ request, response }: Exchange): void {
+  const { socket } = request;
+  closing.add(socket);
+  response.shouldKeepAlive = false;
+  // Node's server calls this after the last answer of a connection.
+  socket.destroySoon = () => linger(socket);
+}
+
+/** True once the connection's last answer is settled: no request that comes behind it counts. */
+export function isClosing(socket: Socket): boolean {
+  return closing.has(socket);
+}
+
+function linger(socket: Socket): void {
+  socket.end();
+  for (const event of ["data", "end", "readable"]) socket.removeAllListeners(event);
+  const hangUp = () => socket.destroy();
+  const timer = setTimeout(hangUp, LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(timer));
+  socket.on("data", () => {}).once("end", hangUp);
+  socket.resume();
+}

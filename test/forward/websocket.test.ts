@@ -1,0 +1,303 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import https from "node:https";
+import http, { type IncomingMessage } from "node:http";
+import net from "node:net";
+import { fastify } from "fastify";
+import t, { type Test } from "tap";
+import { WebSocket, WebSocketServer } from "ws";
+import type { Exchange } from "../../src/pipeline/exchange.ts";
+import { registerWebSockets } from "../../src/pipeline/forward/websocket.ts";
+import { certificate, hasOpenssl } from "./certificates.ts";
+import { ask, exchangeOf, listen, PERSON, policyOf, sendRaw, type Shape } from "./harness.ts";
+
+interface Door {
+  readonly port: number;
+  readonly over: Exchange[];
+  nextOver(): Promise<Exchange>;
+}
+
+/** A Fastify instance as the gateway builds it: everything is decided in onRequest, plain HTTP is hijacked there. */
+async function openDoor(t: Test, shape: Shape & { readonly refuse?: boolean }): Promise<Door> {
+  const made = policyOf(shape);
+  const exchanges = new WeakMap<IncomingMessage, Exchange>();
+  const targets = new WeakMap<object, string>();
+  const over: Exchange[] = [];
+  const waiting: ((exchange: Exchange) => void)[] = [];
+  const app = fastify({
+    exposeHeadRoutes: false,
+    rewriteUrl: (request) => {
+      targets.set(request, request.url ?? "");
+      return "/";
+    },
+  });
+  app.addHook("onRequest", (request, reply, goOn) => {
+    const exchange = exchangeOf(request.raw, reply.raw, shape, made, targets.get(request.raw) ?? "");
+    exchanges.set(request.raw, exchange);
+    if (exchange.upgrade && !shape.refuse) {
+      goOn();
+      return;
+    }
+    reply.hijack();
+    reply.raw.writeHead(exchange.upgrade ? 401 : 200, { connection: "close" }).end("plain");
+  });
+  registerWebSockets(app, {
+    exchangeOf: (request) => exchanges.get(request),
+    done: (exchange) => {
+      over.push(exchange);
+      waiting.shift()?.(exchange);
+    },
+    now: shape.now ?? (() => 0),
+    randomBytes: (size) => randomBytes(size),
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  t.teardown(() => app.close());
+  return { port: (app.server.address() as net.AddressInfo).port, over, nextOver: () => new Promise((resolve) => waiting.push(resolve)) };
+}
+
+interface Echo {
+  readonly origin: string;
+  readonly requests: IncomingMessage[];
+  readonly sockets: WebSocket[];
+}
+
+/** An upstream that sends every message back. */
+async function openEcho(t: Test): Promise<Echo> {
+  const requests: IncomingMessage[] = [];
+  const sockets: WebSocket[] = [];
+  const server = http.createServer();
+  const port = await listen(t, server);
+  new WebSocketServer({ server }).on("connection", (socket, request) => {
+    requests.push(request);
+    sockets.push(socket);
+    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  });
+  return { origin: `http://127.0.0.1:${port}`, requests, sockets };
+}
+
+function dial(t: Test, port: number, path: string, options: import("ws").ClientOptions = {}, protocols: string[] = []): WebSocket {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, options).on("error", () => {});
+  t.teardown(() => socket.terminate());
+  return socket;
+}
+
+async function closed(socket: WebSocket): Promise<{ code: number; reason: string }> {
+  const [code, reason] = (await once(socket, "close")) as [number, Buffer];
+  return { code, reason: String(reason) };
+}
+
+t.test("W3: an allowed upgrade reaches the upstream with the caller's identity and nothing of the client's own", async (t) => {
+  const upstream = await openEcho(t);
+  const shape = {
+    origin: upstream.origin,
+    prefix: "/v2",
+    service: { stripPrefix: true },
+    upstream: { basePath: "/base" },
+    caller: PERSON,
+    tenant: "acme",
+    stripped: ["x-api-key"],
+  };
+  const door = await openDoor(t, shape);
+  const forged = {
+    authorization: "Bearer x",
+    cookie: "a=1",
+    "x-api-key": "k",
+    "x-auth-subject": "root",
+    x_auth_tenant: "other",
+    "x-forwarded-for": "1.1.1.1",
+    "x-other": "2",
+    origin: "https://app.example",
+  };
+  const socket = dial(t, door.port, "/v2/%61%2Fb?x=%61&y", { headers: forged }, ["chat"]);
+  await once(socket, "open");
+  t.equal(socket.protocol, "chat");
+  socket.send("hello");
+  t.equal(String((await once(socket, "message"))[0]), "hello");
+  const request = upstream.requests[0] as IncomingMessage;
+  t.equal(request.url, "/base/a%2Fb?x=%61&y");
+  t.match(request.headers, {
+    host: upstream.origin.slice(7),
+    "x-auth-subject": "alice",
+    "x-auth-tenant": "acme",
+    "x-auth-permissions": "things.read,things.write",
+    "x-forwarded-for": "127.0.0.1",
+    "x-request-id": "decision-1",
+    "x-other": "2",
+    origin: "https://app.example",
+    "sec-websocket-protocol": "chat",
+  });
+  for (const name of ["authorization", "cookie", "x-api-key", "x_auth_tenant", "sec-websocket-extensions"])
+    t.notOk(name in request.headers, name);
+});
+
+t.test("messages pass both ways, text as text and bytes as bytes, and so do close codes", async (t) => {
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin });
+  const socket = dial(t, door.port, "/a");
+  await once(socket, "open");
+  const bytes = randomBytes(200_000);
+  socket.send(bytes);
+  const [data, isBinary] = (await once(socket, "message")) as [Buffer, boolean];
+  t.ok(isBinary && data.equals(bytes));
+  socket.send("é");
+  const [text, textIsBinary] = (await once(socket, "message")) as [Buffer, boolean];
+  t.equal(String(text), "é");
+  t.notOk(textIsBinary);
+  const over = door.nextOver();
+  upstream.sockets[0]?.close(4321, "enough");
+  t.strictSame(await closed(socket), { code: 4321, reason: "enough" });
+  t.match((await over).outcome, { kind: "forwarded", status: 101 });
+  t.equal(door.over.length, 1);
+});
+
+t.test("a client that leaves ends the upstream's side", async (t) => {
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin });
+  const socket = dial(t, door.port, "/a");
+  await once(socket, "open");
+  socket.send("hello");
+  await once(socket, "message");
+  const gone = once(upstream.sockets[0] as WebSocket, "close");
+  socket.terminate();
+  await gone;
+  t.pass("closed");
+});
+
+t.test("W1: a refused upgrade opens no connection to the upstream", async (t) => {
+  let connections = 0;
+  const port = await listen(
+    t,
+    net.createServer(() => (connections += 1)),
+  );
+  const door = await openDoor(t, { origin: `http://127.0.0.1:${port}`, refuse: true });
+  const socket = dial(t, door.port, "/a");
+  const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
+  t.equal(response.statusCode, 401);
+  t.equal(connections, 0);
+});
+
+t.test("an upgrade that is no valid handshake opens no connection to the upstream, and is over once", async (t) => {
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin });
+  const over = door.nextOver();
+  const answer = await sendRaw(
+    door.port,
+    "GET /a HTTP/1.1\r\nHost: gw\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\nGET /b HTTP/1.1\r\nHost: gw\r\n\r\n",
+  );
+  t.match(answer, /^HTTP\/1\.1 400 /);
+  t.equal(answer.split("HTTP/1.1 ").length - 1, 1);
+  t.match((await over).outcome, { kind: "refused", code: "REQUEST_INVALID" });
+  t.equal(upstream.requests.length, 0);
+});
+
+t.test("W6: when the credential ends both sides are closed with 1008", async (t) => {
+  let time = 0;
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin, caller: { ...PERSON, expiresAt: 1000 }, now: () => time });
+  const socket = dial(t, door.port, "/a");
+  await once(socket, "open");
+  socket.send("hello");
+  await once(socket, "message");
+  const ends = [closed(socket), closed(upstream.sockets[0] as WebSocket)];
+  const over = door.nextOver();
+  time = 1000;
+  t.strictSame(await Promise.all(ends), [
+    { code: 1008, reason: "the credential ended" },
+    { code: 1008, reason: "the credential ended" },
+  ]);
+  t.match((await over).outcome, { cut: "the credential ended" });
+});
+
+t.test("W7: a message over the bound closes the connection with 1009", async (t) => {
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin });
+  const socket = dial(t, door.port, "/a");
+  await once(socket, "open");
+  socket.send(Buffer.alloc(1024 * 1024 + 1));
+  t.equal((await closed(socket)).code, 1009);
+});
+
+t.test("an upstream that refuses or is gone closes the client's side with 1011", async (t) => {
+  const refusing = http.createServer((_request, response) => response.writeHead(403).end());
+  const port = await listen(
+    t,
+    refusing.on("upgrade", (_request, socket) => socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")),
+  );
+  const refused = await openDoor(t, { origin: `http://127.0.0.1:${port}` });
+  const over = refused.nextOver();
+  t.equal((await closed(dial(t, refused.port, "/a"))).code, 1011);
+  t.match((await over).outcome, { kind: "forwarded", status: 101, cut: "upstream: answered the handshake with 403" });
+  const gone = await openDoor(t, { origin: "http://127.0.0.1:1" });
+  const later = gone.nextOver();
+  t.equal((await closed(dial(t, gone.port, "/a"))).code, 1011);
+  t.match((await later).outcome, { cut: "upstream: ECONNREFUSED" });
+});
+
+const NO_TLS = hasOpenssl() ? false : "the openssl command is missing: TLS to WebSocket upstreams was not tested";
+
+t.test("F8: a WebSocket upstream's TLS is verified, unless the file says verify: off", { skip: NO_TLS }, async (t) => {
+  const server = https.createServer(certificate(t, "ws", "IP:127.0.0.1"));
+  const port = await listen(
+    t,
+    server.on("tlsClientError", () => {}),
+  );
+  const requests: IncomingMessage[] = [];
+  new WebSocketServer({ server }).on("connection", (socket, request) => {
+    requests.push(request);
+    socket.send("welcome");
+  });
+  const origin = `https://127.0.0.1:${port}`;
+  const strict = await openDoor(t, { origin });
+  const over = strict.nextOver();
+  t.equal((await closed(dial(t, strict.port, "/a"))).code, 1011);
+  t.match((await over).outcome, { cut: "upstream: DEPTH_ZERO_SELF_SIGNED_CERT" });
+  t.equal(requests.length, 0);
+  const lax = await openDoor(t, { origin, upstream: { verifyTls: false } });
+  t.equal(String((await once(dial(t, lax.port, "/a"), "message"))[0]), "welcome");
+});
+
+t.test("what the client sends before the upstream has accepted arrives", async (t) => {
+  const server = http.createServer();
+  const port = await listen(t, server);
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (request, socket, head) => {
+    setTimeout(
+      () =>
+        sockets.handleUpgrade(request, socket, head, (accepted) =>
+          accepted.on("message", (data) => accepted.send(data, { binary: false })),
+        ),
+      50,
+    );
+  });
+  const door = await openDoor(t, { origin: `http://127.0.0.1:${port}` });
+  const socket = dial(t, door.port, "/a");
+  await once(socket, "open");
+  const messages: string[] = [];
+  const all = new Promise<void>((resolve) => socket.on("message", (data: Buffer) => messages.push(data.toString()) === 20 && resolve()));
+  for (let index = 0; index < 20; index++) socket.send(String(index));
+  await all;
+  t.strictSame(
+    messages,
+    Array.from({ length: 20 }, (_item, index) => String(index)),
+  );
+});
+
+t.test("W7: a side that falls silent, to pings too, is given up", async (t) => {
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin, route: { timeouts: { idleMs: 100 } } });
+  const over = door.nextOver();
+  const lively = dial(t, door.port, "/a");
+  const silent = dial(t, door.port, "/a", { autoPong: false });
+  await Promise.all([once(lively, "open"), once(silent, "open")]);
+  t.equal((await closed(silent)).code, 1006);
+  t.equal(lively.readyState, WebSocket.OPEN);
+  t.match((await over).outcome, { cut: "one side fell silent" });
+});
+
+t.test("plain requests of every method that the parser knows reach the pipeline", async (t) => {
+  const upstream = await openEcho(t);
+  const door = await openDoor(t, { origin: upstream.origin });
+  for (const method of http.METHODS.filter((name) => name !== "CONNECT")) {
+    t.equal((await ask(door.port, "/any/where?x", { method })).status, 200, method);
+  }
+});
