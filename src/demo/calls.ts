@@ -1,6 +1,7 @@
 /** The calls that the demo offers: for each system one that the gateway allows and one that it refuses. */
 import { PIE_POOL, STACKFLOW_APP_CLIENT, STACKFLOW_POOL } from "./cast.ts";
 import type { Demo } from "./demo.ts";
+import type { Issuer } from "./issuer/issuer.ts";
 
 /** A credential in a shell variable. */
 export interface ShellVariable {
@@ -52,7 +53,12 @@ export function demoCalls(demo: Demo, gateway: RunningGateway): readonly DemoCal
   return [...pieCalls(demo), ...registryCalls(demo, gateway), ...stackflowCalls(demo)].map((plan) => demoCall(plan, gateway.gatewayUrl));
 }
 
-function pieCalls({ issuer }: Demo): readonly Plan[] {
+/** Those of the calls that need nothing but the issuer's tokens. `gatewayUrl` has no slash at the end. */
+export function issuerCalls(issuer: Issuer, gatewayUrl: string): readonly DemoCall[] {
+  return [...pieCalls({ issuer }), ...stackflowCalls({ issuer })].map((plan) => demoCall(plan, gatewayUrl));
+}
+
+function pieCalls({ issuer }: Pick<Demo, "issuer">): readonly Plan[] {
   const pool = issuer.pool(PIE_POOL);
   const scopes = pool.client("sealink")?.scopes ?? [];
   const credential = { name: "SEALINK", value: pool.machineToken({ clientId: "sealink", scopes }) };
@@ -94,7 +100,7 @@ function registryCalls({ environment }: Demo, { keys }: RunningGateway): readonl
   ];
 }
 
-function stackflowCalls({ issuer }: Demo): readonly Plan[] {
+function stackflowCalls({ issuer }: Pick<Demo, "issuer">): readonly Plan[] {
   const { idToken } = issuer.pool(STACKFLOW_POOL).personTokens({ username: "ivy", clientId: STACKFLOW_APP_CLIENT });
   const call = { system: "StackFlow", path: "/prod/api/incidents/INC0001234", credential: { name: "IVY", value: idToken }, carry: bearer };
   return [

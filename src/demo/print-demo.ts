@@ -1,7 +1,8 @@
 /** What a person reads when the demo has started. */
-import { demoCalls, type DemoCall, type RunningGateway } from "./calls.ts";
+import { demoCalls, issuerCalls, type DemoCall, type RunningGateway } from "./calls.ts";
 import { PIE_POOL, STACKFLOW_POOL } from "./cast.ts";
 import type { Demo } from "./demo.ts";
+import type { Issuer } from "./issuer/issuer.ts";
 import type { Person } from "./issuer/pool-options.ts";
 
 /** The whole text, which is a shell script too: all but the calls is comment, so that any part of it may be pasted. */
@@ -13,6 +14,12 @@ export function printDemo(demo: Demo, gateway: RunningGateway): string {
     peopleText(demo),
     adminText(demo, gateway),
   ].join("\n\n");
+}
+
+/** The part of it that concerns the issuer alone, where that is a process of its own; a shell script too. */
+export function printIssuer(issuer: Issuer, gatewayUrl: string): string {
+  const calls = callsText(issuerCalls(issuer, gatewayUrl));
+  return ["# Sallyport demo: the issuer.", calls, machinesText({ issuer }), peopleText({ issuer })].join("\n\n") + "\n";
 }
 
 /** A credential is set where it is first needed. */
@@ -31,7 +38,7 @@ function outcomeOf(call: DemoCall): string {
   return call.expectedCode === undefined ? `allowed, ${call.expectedStatus}` : `refused, ${call.expectedStatus} ${call.expectedCode}`;
 }
 
-function machinesText({ issuer }: Demo): string {
+function machinesText({ issuer }: Pick<Demo, "issuer">): string {
   const pools = issuer.pools.map((pool) => {
     const machines = pool.clients.filter(({ kind }) => kind === "machine");
     return `#   ${pool.address}/oauth2/token\n${machines.map(({ id, secret }) => `#   ${id.padEnd(22)} ${secret}`).join("\n")}`;
@@ -39,7 +46,7 @@ function machinesText({ issuer }: Demo): string {
   return `## Machine clients and their secrets, for client credentials (docs/demo.md)\n\n${pools.join("\n#\n")}`;
 }
 
-function peopleText({ issuer }: Demo): string {
+function peopleText({ issuer }: Pick<Demo, "issuer">): string {
   const pools = [
     { system: "PIE", pool: issuer.pool(PIE_POOL), token: "access" },
     { system: "StackFlow", pool: issuer.pool(STACKFLOW_POOL), token: "ID" },

@@ -15,6 +15,8 @@ import { tryPage } from "./try-page.ts";
 
 export interface IssuerOptions extends Clock {
   readonly pools: readonly PoolOptions[];
+  /** Address to listen on; 127.0.0.1 by default, which is what the issuer calls itself in any case. */
+  readonly host?: string;
   /** A free one by default. */
   readonly port?: number;
 }
@@ -30,14 +32,14 @@ export interface Issuer {
 
 const SESSION_LIFETIME_MS = 60 * 60 * 1000;
 
-/** Starts the issuer on 127.0.0.1. Rejects when the port is taken. */
+/** Starts the issuer. Rejects when the port is taken. */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const app = Fastify({ forceCloseConnections: true });
   const origin = (): string => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const pools = await Promise.all(options.pools.map((pool) => makePool(pool, options, origin)));
   readFormsAsText(app);
   for (const pool of pools) openDoors(app, pool, options);
-  await app.listen({ host: "127.0.0.1", port: options.port ?? 0 });
+  await app.listen({ host: options.host ?? "127.0.0.1", port: options.port ?? 0 });
   return { url: origin(), pools, pool: (id) => poolOf(pools, id), close: () => app.close() };
 }
 

@@ -4,6 +4,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { RandomBytes } from "../random.ts";
 
+const LOOPBACK = "127.0.0.1";
+
 export interface StandIn {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
@@ -43,8 +45,8 @@ export interface StandInPlan {
   readonly errorBody: (status: number, message: string) => JsonObject;
 }
 
-/** Starts one service on 127.0.0.1; port 0 takes a free one. Rejects when the port is taken. */
-export async function startStandIn(plan: StandInPlan, world: StandInWorld, port = 0): Promise<StandIn> {
+/** Starts one service, on 127.0.0.1 unless told otherwise; port 0 takes a free one. Rejects when the port is taken. */
+export async function startStandIn(plan: StandInPlan, world: StandInWorld, port = 0, host = LOOPBACK): Promise<StandIn> {
   const app = Fastify({ forceCloseConnections: true });
   app.addHook("preSerialization", (request, _reply, payload, done) => done(null, witnessed(request, payload)));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(plan.errorBody(404, "Not found")));
@@ -53,8 +55,8 @@ export async function startStandIn(plan: StandInPlan, world: StandInWorld, port 
     return reply.code(status).send(plan.errorBody(status, status < 500 ? error.message : "The stand-in failed"));
   });
   plan.routes(app, world);
-  await app.listen({ host: "127.0.0.1", port });
-  return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: () => app.close() };
+  await app.listen({ host, port });
+  return { url: `http://${LOOPBACK}:${(app.server.address() as AddressInfo).port}`, close: () => app.close() };
 }
 
 function witnessed(request: FastifyRequest, payload: unknown): unknown {

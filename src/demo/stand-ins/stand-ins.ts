@@ -5,6 +5,8 @@ import { startStandIn, type StandIn, type StandInWorld } from "./service.ts";
 import { stackflow } from "./stackflow.ts";
 
 export interface StandInsOptions extends StandInWorld {
+  /** Address to listen on; 127.0.0.1 by default. */
+  readonly host?: string;
   /** Free ones by default. */
   readonly ports?: { readonly pie?: number; readonly registry?: number; readonly stackflow?: number };
 }
@@ -16,13 +18,13 @@ export interface StandIns {
   close(): Promise<void>;
 }
 
-/** Starts all three on 127.0.0.1. Rejects when a port is taken; then none stays open. */
+/** Starts all three. Rejects when a port is taken; then none stays open. */
 export async function startStandIns(options: StandInsOptions): Promise<StandIns> {
-  const { ports = {} } = options;
+  const { ports = {}, host } = options;
   const starts = [
-    startStandIn(pie, options, ports.pie),
-    startStandIn(modelRegistry, options, ports.registry),
-    startStandIn(stackflow, options, ports.stackflow),
+    startStandIn(pie, options, ports.pie, host),
+    startStandIn(modelRegistry, options, ports.registry, host),
+    startStandIn(stackflow, options, ports.stackflow, host),
   ] as const;
   const results = await Promise.allSettled(starts);
   const close = async (): Promise<void> => {
