@@ -37,6 +37,8 @@ export interface Sallyport {
   readonly keyStore: string;
   /** Log lines so far, parsed. */
   readonly log: () => readonly Record<string, unknown>[];
+  /** The log's line about the decision with this id (`x-decision-id`). */
+  readonly decision: (id: string) => Record<string, unknown> | undefined;
 }
 
 /** Starts a gateway; it is stopped when the test ends. Throws the diagnostics of a bad policy. */
@@ -71,7 +73,11 @@ export async function startSallyport(t: Test, options: SallyportOptions): Promis
     running,
     folder,
     keyStore,
-    log: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    log: () => lines.map(parsed),
+    decision: (id) => {
+      const line = lines.findLast((text) => text.includes(`"decision":"${id}"`));
+      return line === undefined ? undefined : parsed(line);
+    },
   };
 }
 
@@ -110,6 +116,10 @@ function memory(lines: string[]): Writable {
       done();
     },
   });
+}
+
+function parsed(line: string): Record<string, unknown> {
+  return JSON.parse(line) as Record<string, unknown>;
 }
 
 async function stopAtOnce(running: Running): Promise<void> {
