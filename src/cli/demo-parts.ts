@@ -1,9 +1,6 @@
 /** `demo issuer` and `demo stand-ins`: the surroundings of `serve --demo` as processes of their own, for containers. */
 import { randomBytes } from "node:crypto";
 import { PIE, STACKFLOW } from "../demo/cast.ts";
-import { startIssuer } from "../demo/issuer/issuer.ts";
-import { printIssuer } from "../demo/print-demo.ts";
-import { startStandIns } from "../demo/stand-ins/stand-ins.ts";
 import { text, UsageError, type Call, type Command } from "./command.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -50,6 +47,8 @@ function runIssuer(call: Call): Promise<number> {
   const options = { host: hostOf(call), port: portOf(call, "port", 4000), pools: [PIE, STACKFLOW] };
   const gatewayUrl = text(call, "gateway") ?? `http://${LOOPBACK}:8080`;
   return run(call, async () => {
+    const { startIssuer } = await import("../demo/issuer/issuer.ts");
+    const { printIssuer } = await import("../demo/print-demo.ts");
     const issuer = await startIssuer({ ...options, now: Date.now, randomBytes });
     return { part: issuer, introduction: printIssuer(issuer, gatewayUrl) };
   });
@@ -62,6 +61,7 @@ function runStandIns(call: Call): Promise<number> {
     stackflow: portOf(call, "stackflow-port", 4103),
   };
   return run(call, async () => {
+    const { startStandIns } = await import("../demo/stand-ins/stand-ins.ts");
     const part = await startStandIns({ host: hostOf(call), ports, now: Date.now, randomBytes });
     return { part, introduction: `PIE ${part.pie.url}, model registry ${part.registry.url}, StackFlow ${part.stackflow.url}\n` };
   });

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { createLog, type Log } from "../observability/log.ts";
 import { formatDiagnostic } from "../policy/diagnostic.ts";
 import { loadPolicy, type Loaded } from "../policy/load.ts";
-import { start, type Running } from "../start.ts";
-import { prepareDemo } from "../demo/prepare.ts";
+import type { Running } from "../start.ts";
 import { configPath, flag, text, UsageError, type Call, type Command } from "./command.ts";
+import { releaseStartMemory } from "./start-memory.ts";
 
 const WATCH_MS = 500;
 const SHIPPED_POLICY = join(dirname(fileURLToPath(import.meta.url)), "../../config/sallyport.yaml");
@@ -37,6 +37,7 @@ function serveConfigured(call: Call): Promise<number> {
 
 async function serveDemo(call: Call): Promise<number> {
   if (text(call, "config") !== undefined) throw new UsageError("--demo runs the shipped policy; leave --config out");
+  const { prepareDemo } = await import("../demo/prepare.ts");
   const demo = await prepareDemo({ now: Date.now, randomBytes });
   const load = (): Loaded => demo.adapt(loadPolicy({ configPath: SHIPPED_POLICY, environment: { ...call.terminal.environment, ...demo.environment } }));
   try {
@@ -52,6 +53,9 @@ async function serveLoaded(call: Call, load: () => Loaded, started: (running: Ru
   if (loaded.kind === "invalid") return explainBadPolicy(call, loaded);
   const log = createLog(loaded.policy.gateway.log.level);
   try {
+    // The other commands need none of what the gateway brings along, and are the quicker for it.
+    const { start } = await import("../start.ts");
+    await releaseStartMemory();
     const running = await start({ loaded, load, log, now: Date.now, monotonicNow: () => performance.now(), randomBytes, watchMs: WATCH_MS });
     started(running);
     await untilStopped(running, log);
