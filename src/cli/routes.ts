@@ -179,12 +179,11 @@ function bodyParts({ body }: Route, origins: RouteOrigins): readonly Part[] {
 }
 
 function timeoutParts({ timeouts }: Route, origins: RouteOrigins): readonly Part[] {
-  const words = (durationMs: number | undefined) => (durationMs === undefined ? "none" : durationWords(durationMs));
   return [
-    { part: "connect", value: words(timeouts.connectMs), origin: origins.timeouts.connect },
-    { part: "headers", value: words(timeouts.headersMs), origin: origins.timeouts.headers },
-    { part: "idle", value: words(timeouts.idleMs), origin: origins.timeouts.idle },
-    { part: "total", value: words(timeouts.totalMs), origin: origins.timeouts.total },
+    { part: "connect", value: boundWords(timeouts.connectMs), origin: origins.timeouts.connect },
+    { part: "headers", value: boundWords(timeouts.headersMs), origin: origins.timeouts.headers },
+    { part: "idle", value: boundWords(timeouts.idleMs), origin: origins.timeouts.idle },
+    { part: "total", value: boundWords(timeouts.totalMs), origin: origins.timeouts.total },
   ];
 }
 
@@ -209,6 +208,10 @@ function rateWords({ count, windowMs }: Limit): string {
 function limitWords(limit: Limit, route?: Route): string {
   const only = limit.methods ? `, ${[...limit.methods].join(" ")} only` : "";
   return `${rateWords(limit)} by ${limit.by}${route?.failureLimits.includes(limit) ? ", failures only" : ""}${only}`;
+}
+
+function boundWords(durationMs: number | undefined): string {
+  return durationMs === undefined ? "none" : durationWords(durationMs);
 }
 
 function durationWords(durationMs: number): string {

@@ -99,7 +99,7 @@ class TreeBuilder {
     const raw = this.#text.slice(span.start, span.end);
     const { value } = node;
     if (value === null || typeof value === "string" || typeof value === "boolean") return { kind: "leaf", ...span, value, raw };
-    return { kind: "leaf", ...span, value: typeof value === "number" ? value : String(value), raw };
+    return { kind: "leaf", ...span, value: typeof value === "number" ? value : raw, raw };
   }
 
   #expand(alias: Alias, span: Span, depth: number): Tree {

@@ -103,7 +103,7 @@ function wrongKind(path: Path, node: Tree, issues: readonly $ZodIssue[]): Findin
   const words = issues.flatMap((issue) =>
     issue.code === "invalid_value" ? issue.values.map((value) => `\`${String(value)}\``) : wordsOf(issue),
   );
-  const types = issues.flatMap((issue) => (issue.code === "invalid_type" ? [issue.expected as string] : []));
+  const types = issues.flatMap((issue) => (issue.code === "invalid_type" ? [issue.expected] : []));
   const expected = types.map(expectedOf).find((one) => one !== undefined);
   const finding: Finding = { path, part: "value", message: `this must be ${alternatives(words)}`, ...(expected && { expected }) };
   return { ...finding, ...instead(node, types, words) };

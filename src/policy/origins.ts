@@ -16,7 +16,7 @@ export interface RouteOrigins {
 
 /** The origins for one route of a service. Where a limit comes from is said by its `place`. */
 export function routeOrigins(route: Route, gateway: GatewayFile, service: ServiceFile): RouteOrigins {
-  const rule = service.routes[route.name] as RuleFile | undefined;
+  const rule: RuleFile | undefined = service.routes[route.name];
   const timeout = (key: "connect" | "headers" | "idle" | "total") => ofBlock("timeouts", key, rule, service, gateway);
   return {
     authenticators: rule?.authenticators ? "route" : "service",

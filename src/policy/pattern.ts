@@ -52,7 +52,7 @@ export function readPrefix(text: string): Reading<string> {
 }
 
 /** Segments of a path pattern that begins with `/`; a trailing slash is a last empty literal. */
-export function readSegments(pattern: string): Reading<readonly Segment[]> {
+function readSegments(pattern: string): Reading<readonly Segment[]> {
   const texts = pattern.slice(1).split("/");
   const segments: Segment[] = [];
   const names = new Set<string>();

@@ -1,5 +1,5 @@
 /** The table that the matcher walks: hosts, prefixes, and a tree of segments for each method. */
-import type { HostTable, Mount, PrefixTable, Route, RouteNode, Service } from "../contract/policy.ts";
+import type { HostTable, Mount, Route, RouteNode, Service } from "../contract/policy.ts";
 import { looseSegment } from "../decision/path.ts";
 import type { HostName } from "./names.ts";
 import type { Segment } from "./pattern.ts";
@@ -128,7 +128,7 @@ export function hostTable(services: readonly Mountable[]): HostTable {
       hang(table, mountable, host.placeholder);
     }
   }
-  return { exact, suffix, ...(any && { any: any as PrefixTable }) };
+  return { exact, suffix, ...(any && { any }) };
 }
 
 function hang(table: GrowingPrefix, { service, methods }: Mountable, hostPlaceholder: string | undefined): void {

@@ -29,7 +29,7 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, source: Sou
   }
   const { content, findings } = parse(schema, tree);
   for (const finding of findings) reportFinding(finding, source, tree, report);
-  return { source, tree, report, content: content as Partial<z.output<Schema>> };
+  return { source, tree, report, content };
 }
 
 /** Parses once the texts of references have become what their places ask for. */

@@ -30,7 +30,7 @@ export function checkRoutes(scope: Scope): void {
 function linesOf({ service }: Scope): readonly Line[] {
   return Object.entries(service.content.routes ?? {}).flatMap(([key, rule]) => {
     const pattern = readRouteKey(key);
-    return pattern.kind === "wrong" ? [] : [{ key, path: ["routes", key], pattern: pattern.value, rule: rule as RuleFile }];
+    return pattern.kind === "wrong" ? [] : [{ key, path: ["routes", key], pattern: pattern.value, rule }];
   });
 }
 

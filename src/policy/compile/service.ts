@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../contract/errors.ts";
 import { effective } from "../effective.ts";
 import type { CorsFile, ErrorsFile } from "../schema/blocks.ts";
 import type { GatewayFile } from "../schema/gateway.ts";
-import type { RuleFile, ServiceFile } from "../schema/service.ts";
+import type { ServiceFile } from "../schema/service.ts";
 import { positionOf, type Source } from "../source.ts";
 import { spanAt } from "../tree.ts";
 import { compileAuthenticator, grantsByName, type Issuers } from "./authenticator.ts";
@@ -40,7 +40,7 @@ export function compileService(file: ServiceFile, source: Source, gateway: Gatew
   };
   const surroundings = { service, limits, body: effective("body", file, gateway), timeouts: effective("timeouts", file, gateway) };
   for (const [key, rule] of Object.entries(file.routes)) {
-    routes.push(compileRoute(key, rule as RuleFile, surroundings, placeOf(source, key)));
+    routes.push(compileRoute(key, rule, surroundings, placeOf(source, key)));
   }
   return service;
 }
