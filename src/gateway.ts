@@ -2,9 +2,10 @@
  * The running gateway: one Fastify instance with one wildcard route, and the policy in force behind it.
  * A new policy takes the place of the old one whole; requests under way finish on the one that they began with.
  */
-import type { IncomingMessage } from "node:http";
+import { createServer, METHODS, type IncomingMessage, type RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance } from "fastify";
+import type { Denial } from "./contract/decision.ts";
 import type { Policy } from "./contract/policy.ts";
 import type { CounterStore, KeyReader } from "./contract/stores.ts";
 import type { DecisionLog } from "./observability/decisions.ts";
@@ -70,7 +71,10 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   let current = putInForce(parts, parts.policy, walk);
   const targets = new WeakMap<object, string>();
-  const app = createApp(targets, (error, socket) => refuseUnparsed(parts, walk, connections.latest(socket), error, socket));
+  const app = createApp(targets, {
+    unrouted: (request, response) => walk.take({ request, response, target: request.url ?? "", upgrade: false }, current),
+    unparsed: (error, socket) => refuseUnparsed(parts, walk, connections.latest(socket), error, socket),
+  });
   app.addHook("onRequest", (request, reply, goOn) => {
     const upgrade = isWebSocketHandshake(request.raw);
     if (!upgrade) reply.hijack();
@@ -80,6 +84,8 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   registerWebSockets(app, { ...parts, exchangeOf: (request) => ofRequest.get(request), done: (exchange) => walk.end(exchange) });
   await app.ready();
   connections.follow(app.server);
+  // Without this Node would end the connection without a word.
+  app.server.on("connect", (_request, socket) => refuseTunnel(parts, socket as Socket));
   app.server.on("checkContinue", (request, response) => app.routing(request, response));
   app.server.on("checkExpectation", (request, response) => app.routing(request, response));
 
@@ -102,7 +108,8 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
 function putInForce(parts: GatewayParts, policy: Policy, walk: Walk): InForce & { readonly forwarder: Forwarder } {
   parts.issuers.use(issuersOf(policy));
-  const prover = createProver({ policy, issuers: parts.issuers, keys: parts.keys, monotonicNow: parts.monotonicNow });
+  const { issuers, keys, monotonicNow, randomBytes } = parts;
+  const prover = createProver({ policy, issuers, keys, monotonicNow, randomBytes });
   const forwarder = createForwarder({
     policy,
     answerHeaders,
@@ -113,33 +120,50 @@ function putInForce(parts: GatewayParts, policy: Policy, walk: Walk): InForce & 
   });
   return {
     policy,
-    plan: compilePlan(policy, parts.counters, (service, exchange) => prover.prove(service, exchange.request, exchange.now)),
+    plan: compilePlan(policy, parts.counters, (service, exchange) => prover.prove(service, exchange, exchange.now)),
     forward: (exchange) => forwarder.forward(exchange),
     forwarder,
   };
 }
 
+/** What never comes to a route of the instance: methods that its router does not know, and what the parser refused. */
+interface Strays {
+  readonly unrouted: RequestListener;
+  readonly unparsed: (error: Error, socket: Socket) => void;
+}
+
+/** Those of RTSP, which the parser knows too, are none. */
+const ROUTED_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+const HTTP = {
+  headersTimeout: 10_000,
+  keepAliveTimeout: 72_000,
+  requestTimeout: 0,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+  insecureHTTPParser: false,
+  // The edge stage refuses a request without Host itself, so that it is answered, logged and counted as any other.
+  requireHostHeader: false,
+  shouldUpgradeCallback: isWebSocketHandshake,
+};
+
 /** The router sees one path only: what a client sent as target is read by the edge stage and nowhere else. */
-function createApp(targets: WeakMap<object, string>, unparsed: (error: Error, socket: Socket) => void): FastifyInstance {
+function createApp(targets: WeakMap<object, string>, { unrouted, unparsed }: Strays): FastifyInstance {
   return fastify({
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    requestTimeout: 0,
-    keepAliveTimeout: 72_000,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     rewriteUrl: (request) => {
       targets.set(request, request.url ?? "");
       return "/";
     },
-    http: {
-      headersTimeout: 10_000,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: 16_384,
-      insecureHTTPParser: false,
-      shouldUpgradeCallback: isWebSocketHandshake,
-    },
+    serverFactory: (route) =>
+      createServer(HTTP, (request, response) => {
+        if (ROUTED_METHODS.has(request.method ?? "")) route(request, response);
+        else unrouted(request, response);
+      }),
     clientErrorHandler: unparsed,
   });
 }
@@ -147,33 +171,58 @@ function createApp(targets: WeakMap<object, string>, unparsed: (error: Error, so
 /** Anything else that asks for an upgrade (h2c) is an ordinary request, and its Upgrade field goes no further. */
 function isWebSocketHandshake(request: IncomingMessage): boolean {
   const upgrade = request.headers.upgrade;
-  return request.method === "GET" && upgrade !== undefined && upgrade.toLowerCase() === "websocket" && asksForUpgrade(request.headers.connection);
+  return (
+    request.method === "GET" && upgrade !== undefined && upgrade.toLowerCase() === "websocket" && asksForUpgrade(request.headers.connection)
+  );
 }
 
 function asksForUpgrade(connection: string | undefined): boolean {
-  return connection !== undefined && connection.toLowerCase().split(",").some((option) => option.trim() === "upgrade");
+  return (
+    connection !== undefined &&
+    connection
+      .toLowerCase()
+      .split(",")
+      .some((option) => option.trim() === "upgrade")
+  );
 }
 
-/** A parser error in the middle of a request is that request's; before one, there is only the socket. */
-function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | undefined, error: Error & { code?: string }, socket: Socket): void {
-  const code = codeOfParserError(error.code);
-  const reason = `the HTTP parser refused it: ${error.code ?? "unknown"}`;
-  if (exchange && !exchange.response.writableEnded) {
-    walk.refuse(exchange, { outcome: "deny", code, reason });
-    exchange.response.once("finish", () => socket.destroySoon());
-    return;
-  }
+/** Sockets on which the parser gave up: it says so again for all that follows. */
+const unreadable = new WeakSet<Socket>();
+
+/** A parser error in a request's body is that request's; else those before it are answered first, and then there is only the socket. */
+function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | undefined, error: ParserError, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
+  if (unreadable.has(socket)) return;
+  unreadable.add(socket);
+  const refusal = { code: codeOfParserError(error.code), reason: `the HTTP parser refused it: ${error.code ?? "unknown"}` };
+  if (exchange === undefined || exchange.response.closed) refuseOnSocket(parts, socket, refusal);
+  else if (exchange.request.complete || exchange.response.writableEnded) {
+    exchange.response.once("close", () => socket.writable && refuseOnSocket(parts, socket, refusal));
+  } else {
+    exchange.response.once("finish", () => socket.destroySoon());
+    walk.refuse(exchange, { outcome: "deny", ...refusal });
+  }
+}
+
+/** No table names CONNECT; Node has let go of the connection, so that nobody else listens to its errors. */
+function refuseTunnel(parts: GatewayParts, socket: Socket): void {
+  socket.on("error", () => socket.destroy());
+  refuseOnSocket(parts, socket, { code: "ROUTE_NOT_FOUND", reason: "CONNECT" });
+}
+
+type ParserError = Error & { readonly code?: string };
+
+function refuseOnSocket(parts: GatewayParts, socket: Socket, { code, reason }: Pick<Denial, "code" | "reason">): void {
   const decision = parts.decisionId();
   const text = refusalText(code, decision, undefined);
   answerOnSocket(socket, { ...text, decisionId: decision });
   parts.metrics.countUnparsed(code);
   parts.decisions.writeRecord({
-    decision,
     at: new Date(parts.now()).toISOString(),
+    decision,
     outcome: "deny",
     code,
     reason,

@@ -22,7 +22,7 @@ export function closeAfterAnswer({ request, response }: Exchange): void {
   closing.add(socket);
   response.shouldKeepAlive = false;
   // Node's server calls this after the last answer of a connection.
-  socket.destroySoon = () => linger(socket);
+  socket.destroySoon = () => hangUp(socket);
 }
 
 /** True once the connection's last answer is settled: no request that comes behind it counts. */
@@ -30,12 +30,13 @@ export function isClosing(socket: Socket): boolean {
   return closing.has(socket);
 }
 
-function linger(socket: Socket): void {
+/** Ends a connection once what was written is out; the client has a moment to read it, and what it still sends is thrown away. */
+export function hangUp(socket: Socket): void {
   socket.end();
   for (const event of ["data", "end", "readable"]) socket.removeAllListeners(event);
-  const hangUp = () => socket.destroy();
-  const timer = setTimeout(hangUp, LINGER_MS).unref();
+  const cut = () => socket.destroy();
+  const timer = setTimeout(cut, LINGER_MS).unref();
   socket.once("close", () => clearTimeout(timer));
-  socket.on("data", () => {}).once("end", hangUp);
+  socket.on("data", () => {}).once("end", cut);
   socket.resume();
 }

@@ -8,6 +8,7 @@ import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
 import { arrive } from "./edge/edge.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
 import type { Plan } from "./plan.ts";
+import { closeAfterAnswer, isClosing } from "./unread-body.ts";
 
 /** One policy with all that was compiled from it. */
 export interface InForce {
@@ -50,9 +51,14 @@ export class Walk {
 
   /** From the request's head to an answer, or on to the upstream. */
   take(arriving: Arriving, inForce: InForce): void {
+    // The parser may have read on before the connection's last answer was settled (RFC 9112 section 9.6).
+    if (isClosing(arriving.request.socket)) return;
     const exchange = this.#begin(arriving, inForce.policy);
+    if (asksForOtherProtocol(arriving)) closeAfterAnswer(exchange);
     const arrival = arrive(arriving.request, arriving.target, arriving.upgrade, inForce.policy.gateway.trustProxy);
     if (arrival.kind === "refused") {
+      // Whoever sends this may see requests in other places than we do: nothing behind it is taken for one.
+      closeAfterAnswer(exchange);
       this.refuse(exchange, arrival.denial);
       return;
     }
@@ -116,7 +122,13 @@ export class Walk {
     }
   }
 
-  async #checkLate(exchange: Exchange, inForce: InForce, checks: readonly Check[], index: number, pending: Promise<Verdict>): Promise<void> {
+  async #checkLate(
+    exchange: Exchange,
+    inForce: InForce,
+    checks: readonly Check[],
+    index: number,
+    pending: Promise<Verdict>,
+  ): Promise<void> {
     try {
       if (this.#answered(exchange, await pending)) return;
     } catch (cause) {
@@ -145,6 +157,11 @@ export class Walk {
     const service = serviceOf(exchange);
     this.refuse(exchange, { outcome: "deny", code: "INTERNAL_ERROR", reason: "a fault of the gateway's own", ...(service && { service }) });
   }
+}
+
+/** An upgrade that is not taken up (h2c): the parser reads nothing behind such a request. */
+function asksForOtherProtocol({ request, upgrade }: Arriving): boolean {
+  return !upgrade && request.headers.upgrade !== undefined;
 }
 
 /** Facts of a request that is refused before it has any: what the log can say of it. */

@@ -1,5 +1,6 @@
 /** Which address the client has, when some of the peers are our own load balancers. */
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
+import ipaddr from "ipaddr.js";
 import type { AddressSet } from "../../contract/policy.ts";
 
 /**
@@ -24,9 +25,15 @@ export function plainAddress(text: string): string | undefined {
   const bare = withoutPort(text);
   const zone = bare.indexOf("%");
   const address = zone === -1 ? bare : bare.slice(0, zone);
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  const plain = mapped ? mapped[1]! : address;
+  const plain = /:ffff:/i.test(address) ? unmapped(address) : address;
   return isIP(plain) === 0 ? undefined : plain.toLowerCase();
+}
+
+/** RFC 4291 section 2.5.5.2, in whichever of its spellings. */
+function unmapped(address: string): string {
+  if (!isIPv6(address)) return address;
+  const parsed = ipaddr.IPv6.parse(address);
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : address;
 }
 
 function withoutPort(text: string): string {

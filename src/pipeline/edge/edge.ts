@@ -21,6 +21,7 @@ export function arrive(request: IncomingMessage, target: string, upgrade: boolea
   if (fault) return fault;
   const parsed = parseTarget(target);
   if (parsed.kind === "tooLong") return refused("TARGET_TOO_LONG", "the request target is too long");
+  if (parsed.kind === "asterisk") return asteriskRefused(request.method);
   if (parsed.kind === "invalid") return refused("REQUEST_INVALID", parsed.reason);
   const host = requestHost(request, parsed.authority);
   if (host === undefined) return refused("REQUEST_INVALID", "Host is missing, repeated, malformed or not that of the target");
@@ -48,16 +49,23 @@ function protocolFault(request: IncomingMessage): Arrival | undefined {
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return refused("PROTOCOL_UNSUPPORTED", `HTTP/${httpVersion}`);
   if (request.rawHeaders.length > 2 * MOST_FIELDS) return refused("HEADERS_TOO_LARGE", "too many header fields");
   const coding = headers["transfer-encoding"];
-  if (coding !== undefined && (coding !== "chunked" || httpVersion === "1.0")) return refused("REQUEST_INVALID", "a transfer coding other than chunked");
-  if (coding !== undefined && headers["content-length"] !== undefined) return refused("REQUEST_INVALID", "both Content-Length and Transfer-Encoding");
+  if (coding !== undefined && (coding !== "chunked" || httpVersion === "1.0"))
+    return refused("REQUEST_INVALID", "a transfer coding other than chunked");
+  if (coding !== undefined && headers["content-length"] !== undefined)
+    return refused("REQUEST_INVALID", "both Content-Length and Transfer-Encoding");
   const expectation = headers.expect;
-  if (expectation !== undefined && expectation.toLowerCase() !== "100-continue") return refused("EXPECTATION_FAILED", "an expectation other than 100-continue");
+  if (expectation !== undefined && expectation.toLowerCase() !== "100-continue")
+    return refused("EXPECTATION_FAILED", "an expectation other than 100-continue");
   return undefined;
+}
+
+/** RFC 9112 section 3.2.4: for OPTIONS alone; no line of any table is about the server as a whole. */
+function asteriskRefused(method: string | undefined): Arrival {
+  return method === "OPTIONS" ? refused("ROUTE_NOT_FOUND", "OPTIONS *") : refused("REQUEST_INVALID", "the request target is `*`");
 }
 
 function requestHost(request: IncomingMessage, authority: string | undefined): string | undefined {
   const values = fieldValues(request, "host");
-  if (values.length === 0 && request.httpVersion === "1.0") return authority === undefined ? "" : hostName(authority);
   if (values.length !== 1) return undefined;
   if (authority !== undefined && authority.toLowerCase() !== values[0]!.toLowerCase()) return undefined;
   return hostName(values[0]!);

@@ -2,6 +2,8 @@
 
 export type Target =
   | { readonly kind: "target"; readonly rawPath: string; readonly query: string; readonly authority?: string }
+  /** `*`: the server as a whole. */
+  | { readonly kind: "asterisk" }
   | { readonly kind: "invalid"; readonly reason: string }
   | { readonly kind: "tooLong" };
 
@@ -10,12 +12,15 @@ const LONGEST_TARGET = 8192;
 const ABSOLUTE = /^https?:\/\/([A-Za-z0-9.:[\]-]+)(\/.*)$/;
 const QUERY = /^[\x21\x22\x24-\x7e]*$/;
 
-/** Splits origin-form and absolute-form; every other form is refused, `*` too. */
+/** Splits origin-form and absolute-form; of the other forms it knows `*`, and no authority-form. */
 export function parseTarget(target: string): Target {
   if (target.length > LONGEST_TARGET) return { kind: "tooLong" };
   if (target.startsWith("/")) return split(target, undefined);
+  if (target === "*") return { kind: "asterisk" };
   const absolute = ABSOLUTE.exec(target);
-  return absolute ? split(absolute[2]!, absolute[1]) : { kind: "invalid", reason: "the request target is neither a path nor an absolute URL" };
+  return absolute
+    ? split(absolute[2]!, absolute[1])
+    : { kind: "invalid", reason: "the request target is neither a path nor an absolute URL" };
 }
 
 function split(target: string, authority: string | undefined): Target {

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { ErrorCode } from "../../contract/errors.ts";
+import { hangUp } from "../unread-body.ts";
 
 /** Which refusal a parser error is (names from llhttp and node:http). */
 export function codeOfParserError(code: string | undefined): ErrorCode {
@@ -38,5 +39,6 @@ export function answerOnSocket(socket: Socket, answer: RawAnswer): void {
     "cache-control: no-store",
     "connection: close",
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${answer.body}`);
+  socket.write(`${head.join("\r\n")}\r\n\r\n${answer.body}`);
+  hangUp(socket);
 }
