@@ -87,7 +87,7 @@ class Sections {
   }
 
   #type(schema: JsonSchema, path: string): string {
-    const branches = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;
+    const branches = schema.anyOf ?? schema.oneOf;
     if (branches) return branches.map((branch) => this.#type(branch, path)).join(" or ");
     if (schema.enum) return (schema.enum as unknown[]).map((word) => `\`${String(word)}\``).join(", ");
     if (schema.const !== undefined) return `\`${String(schema.const)}\``;
@@ -123,10 +123,10 @@ function isUnavailable(schema: JsonSchema): boolean {
 }
 
 function defaultWords({ default: fallback, unwritten }: JsonSchema): string {
-  if (unwritten !== undefined) return String(unwritten);
+  if (typeof unwritten === "string") return unwritten;
   if (fallback === undefined) return "";
   if (Array.isArray(fallback)) return fallback.length === 0 ? "none" : fallback.map((one) => `\`${String(one)}\``).join(", ");
-  return `\`${String(fallback)}\``;
+  return `\`${JSON.stringify(fallback).replaceAll('"', "")}\``;
 }
 
 function cell(text: string): string {

@@ -2,28 +2,35 @@
  * The running gateway: one Fastify instance with one wildcard route, and the policy in force behind it.
  * A new policy takes the place of the old one whole; requests under way finish on the one that they began with.
  */
-import { createServer, METHODS, type IncomingMessage, type RequestListener } from "node:http";
+import { METHODS, type IncomingMessage, type RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance } from "fastify";
 import type { Denial } from "./contract/decision.ts";
 import type { Policy } from "./contract/policy.ts";
 import type { CounterStore, KeyReader } from "./contract/stores.ts";
+import { createDoorServer, onFailedHandshake, useCertificate, type DoorSecurity, type FailedHandshake } from "./front-door.ts";
 import type { DecisionLog } from "./observability/decisions.ts";
 import type { Log } from "./observability/log.ts";
 import type { Metrics } from "./observability/metrics.ts";
 import { answerHeaders, refusalText } from "./pipeline/answer.ts";
 import type { Issuers } from "./pipeline/authenticate/jwks.ts";
 import { createProver, issuersOf } from "./pipeline/authenticate/prove.ts";
+import { Admission } from "./pipeline/edge/admission.ts";
 import { Connections } from "./pipeline/edge/connections.ts";
 import { answerOnSocket, codeOfParserError } from "./pipeline/edge/unparsed.ts";
 import type { Exchange } from "./pipeline/exchange.ts";
 import { createForwarder, type Forwarder } from "./pipeline/forward/forward.ts";
+import { LongLived } from "./pipeline/forward/long-lived.ts";
 import { registerWebSockets } from "./pipeline/forward/websocket.ts";
+import { OpenExchanges } from "./pipeline/open-exchanges.ts";
 import { compilePlan } from "./pipeline/plan.ts";
 import { Walk, type InForce } from "./pipeline/walk.ts";
+import type { DoorCertificate } from "./policy/certificate-files.ts";
 
 export interface GatewayParts {
   readonly policy: Policy;
+  /** Where the policy's door is one of TLS. */
+  readonly certificate?: DoorCertificate;
   readonly keys: KeyReader;
   readonly counters: CounterStore;
   readonly issuers: Issuers;
@@ -44,6 +51,8 @@ export interface Gateway {
   policy(): Policy;
   /** Puts another policy in force for all requests that begin from now on. */
   swap(policy: Policy): void;
+  /** Handshakes that begin from now on are given this one. `newAuthorities`: connections are closed as they fall idle, so that clients prove themselves anew. */
+  useCertificate(certificate: DoorCertificate, newAuthorities: boolean): void;
   /** Takes no more requests; resolves when those under way are over. */
   close(): Promise<void>;
   /** Ends everything that is still under way. */
@@ -53,6 +62,8 @@ export interface Gateway {
 /** Builds the gateway with its first policy in force; it does not listen yet. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const connections = new Connections();
+  const admission = createAdmission(parts);
+  const shared: Shared = { open: new OpenExchanges(), longLived: createLongLived(parts, () => current.policy) };
   const ofRequest = new WeakMap<IncomingMessage, Exchange>();
   const walk = new Walk({
     ...parts,
@@ -63,17 +74,23 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     },
     ended: (exchange) => {
       const endedAt = parts.monotonicNow();
+      shared.open.ended(exchange);
       parts.metrics.count(exchange, endedAt);
       parts.decisions.write(exchange, endedAt);
     },
+    isCrowded: (exchange) => connections.isCrowded(exchange),
     failed: (exchange, cause) => parts.log.error({ decision: exchange.id, cause: String(cause), stack: stackOf(cause) }, "internal error"),
   });
 
-  let current = putInForce(parts, parts.policy, walk);
+  let current = putInForce(parts, parts.policy, walk, shared);
   const targets = new WeakMap<object, string>();
-  const app = createApp(targets, {
+  const security = securityOf(parts);
+  const app = createApp(targets, security, {
     unrouted: (request, response) => walk.take({ request, response, target: request.url ?? "", upgrade: false }, current),
-    unparsed: (error, socket) => refuseUnparsed(parts, walk, connections.latest(socket), error, socket),
+    unparsed: (error, socket) => {
+      if (connections.has(socket)) refuseUnparsed(parts, walk, connections.latest(socket), error, socket);
+      else socket.destroy();
+    },
   });
   app.addHook("onRequest", (request, reply, goOn) => {
     const upgrade = isWebSocketHandshake(request.raw);
@@ -81,9 +98,16 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     const arriving = { request: request.raw, response: reply.raw, target: targets.get(request.raw) ?? "", upgrade };
     walk.take(arriving, upgrade ? { ...current, forward: () => goOn() } : current);
   });
-  registerWebSockets(app, { ...parts, exchangeOf: (request) => ofRequest.get(request), done: (exchange) => walk.end(exchange) });
+  registerWebSockets(app, {
+    ...parts,
+    ...shared,
+    exchangeOf: (request) => ofRequest.get(request),
+    done: (exchange) => walk.end(exchange),
+  });
   await app.ready();
+  admission.follow(app.server);
   connections.follow(app.server);
+  onFailedHandshake(app.server, (failed) => noteHandshake(parts, failed));
   // Without this Node would end the connection without a word.
   app.server.on("connect", (_request, socket) => refuseTunnel(parts, socket as Socket));
   app.server.on("checkContinue", (request, response) => app.routing(request, response));
@@ -91,13 +115,18 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 
   const swap = (policy: Policy): void => {
     const old = current;
-    current = putInForce(parts, policy, walk);
+    current = putInForce(parts, policy, walk, shared);
+    admission.use(policy.gateway);
     void old.forwarder.close();
   };
   return {
     listen: () => listen(app, current.policy),
     policy: () => current.policy,
     swap,
+    useCertificate: (certificate, newAuthorities) => {
+      if (security) useCertificate(app.server, { ...security, certificate });
+      if (newAuthorities) connections.renew();
+    },
     close: async () => {
       await Promise.all([connections.drain(), app.close()]);
       await current.forwarder.close();
@@ -106,7 +135,28 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
-function putInForce(parts: GatewayParts, policy: Policy, walk: Walk): InForce & { readonly forwarder: Forwarder } {
+/** What is one for all policies. */
+interface Shared {
+  readonly open: OpenExchanges;
+  readonly longLived: LongLived;
+}
+
+function createAdmission({ policy, metrics }: GatewayParts): Admission {
+  return new Admission({
+    gateway: policy.gateway,
+    opened: metrics.connectionOpened,
+    closed: metrics.connectionClosed,
+    refused: metrics.connectionRefused,
+  });
+}
+
+function createLongLived({ now, keys, log }: GatewayParts, policy: () => Policy): LongLived {
+  const failed = (cause: unknown): void =>
+    log.error({ cause: String(cause), stack: stackOf(cause) }, "open exchanges could not be held against the key store");
+  return new LongLived({ now, policy, keys, failed });
+}
+
+function putInForce(parts: GatewayParts, policy: Policy, walk: Walk, { open, longLived }: Shared): InForce & { readonly forwarder: Forwarder } {
   parts.issuers.use(issuersOf(policy));
   const { issuers, keys, monotonicNow, randomBytes } = parts;
   const prover = createProver({ policy, issuers, keys, monotonicNow, randomBytes });
@@ -115,15 +165,33 @@ function putInForce(parts: GatewayParts, policy: Policy, walk: Walk): InForce & 
     answerHeaders,
     refuse: (exchange, denial) => walk.refuse(exchange, denial),
     done: (exchange) => walk.end(exchange),
-    now: parts.now,
-    randomBytes: parts.randomBytes,
+    longLived,
+    randomBytes,
   });
   return {
     policy,
-    plan: compilePlan(policy, parts.counters, (service, exchange) => prover.prove(service, exchange, exchange.now)),
+    plan: compilePlan(policy, {
+      counters: parts.counters,
+      open,
+      prove: (service, exchange) => prover.prove(service, exchange, exchange.now),
+    }),
     forward: (exchange) => forwarder.forward(exchange),
     forwarder,
   };
+}
+
+/** Never a plain door where the policy asks for TLS. */
+function securityOf({ policy, certificate }: GatewayParts): DoorSecurity | undefined {
+  const { tls } = policy.gateway.listen;
+  if (tls === undefined) return undefined;
+  if (certificate === undefined) throw new Error("a TLS door needs its certificate");
+  return { tls, certificate };
+}
+
+/** Strangers cause these as they please: counted, and logged for those who look for them. */
+function noteHandshake({ metrics, log }: GatewayParts, { reason, detail, address }: FailedHandshake): void {
+  metrics.countFailedHandshake(reason);
+  log.debug({ reason, detail, address }, "TLS handshake failed");
 }
 
 /** What never comes to a route of the instance: methods that its router does not know, and what the parser refused. */
@@ -135,9 +203,8 @@ interface Strays {
 /** Those of RTSP, which the parser knows too, are none. */
 const ROUTED_METHODS: ReadonlySet<string> = new Set(METHODS);
 
+/** How long heads and idle connections may take is the policy's to say. */
 const HTTP = {
-  headersTimeout: 10_000,
-  keepAliveTimeout: 72_000,
   requestTimeout: 0,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
@@ -148,7 +215,7 @@ const HTTP = {
 };
 
 /** The router sees one path only: what a client sent as target is read by the edge stage and nowhere else. */
-function createApp(targets: WeakMap<object, string>, { unrouted, unparsed }: Strays): FastifyInstance {
+function createApp(targets: WeakMap<object, string>, security: DoorSecurity | undefined, { unrouted, unparsed }: Strays): FastifyInstance {
   return fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -160,7 +227,7 @@ function createApp(targets: WeakMap<object, string>, { unrouted, unparsed }: Str
       return "/";
     },
     serverFactory: (route) =>
-      createServer(HTTP, (request, response) => {
+      createDoorServer(HTTP, security, (request, response) => {
         if (ROUTED_METHODS.has(request.method ?? "")) route(request, response);
         else unrouted(request, response);
       }),
@@ -191,7 +258,7 @@ const unreadable = new WeakSet<Socket>();
 
 /** A parser error in a request's body is that request's; else those before it are answered first, and then there is only the socket. */
 function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | undefined, error: ParserError, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+  if (error.code === "ECONNRESET" || error.code?.startsWith("ERR_SSL_") || !socket.writable) {
     socket.destroy();
     return;
   }

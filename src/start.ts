@@ -2,8 +2,9 @@
 import { startAdminDoor } from "./admin/door.ts";
 import { startHealthDoor } from "./admin/health.ts";
 import type { Phase, RunningDoor, Sources } from "./admin/sources.ts";
+import { createCertificates, firstCertificate, type Certificates } from "./certificates.ts";
 import type { Policy } from "./contract/policy.ts";
-import { createGateway, type GatewayParts } from "./gateway.ts";
+import { createGateway, type Gateway, type GatewayParts } from "./gateway.ts";
 import { createDecisionIds } from "./observability/decision-id.ts";
 import { createDecisionLog } from "./observability/decisions.ts";
 import type { Log } from "./observability/log.ts";
@@ -13,7 +14,7 @@ import { createIssuers, type Issuers } from "./pipeline/authenticate/jwks.ts";
 import type { IssuerEvent } from "./pipeline/authenticate/key-set.ts";
 import type { Loaded } from "./policy/load.ts";
 import { watchFiles } from "./policy/watch.ts";
-import { createReloader } from "./reload.ts";
+import { createReloader, type Reloader } from "./reload.ts";
 import { createMemoryCounters } from "./stores/memory-counters.ts";
 import { openSqliteKeys } from "./stores/sqlite-keys.ts";
 
@@ -46,13 +47,16 @@ export interface Running {
 
 const MOST_BUCKETS = 1_000_000;
 
-/** Resolves when everything listens and each issuer was asked once. Rejects when a port is taken. */
+/** Resolves when everything listens and each issuer was asked once. Rejects when a port is taken; then nothing stays open. */
 export async function start(options: StartOptions): Promise<Running> {
   const { policy } = options.loaded;
+  const { tls } = policy.gateway.listen;
+  const certificate = tls && firstCertificate(tls, options.now());
   const metrics = createMetrics();
   const parts: GatewayParts = {
     ...options,
     policy,
+    ...optional("certificate", certificate),
     metrics,
     keys: openSqliteKeys(policy.gateway.stores.keys.path, { side: "gateway", create: true }),
     counters: createMemoryCounters({ maxBuckets: MOST_BUCKETS }),
@@ -62,59 +66,95 @@ export async function start(options: StartOptions): Promise<Running> {
   };
   const gateway = await createGateway(parts);
   const reloader = createReloader({ ...options, gateway, metrics });
+  const certificates = followCertificate(parts, gateway);
+  const reload = (): ReturnType<Reloader["reload"]> => {
+    certificates?.reload();
+    return reloader.reload();
+  };
   const watch = options.watchMs > 0 ? watchFiles(options.watchMs, () => void reloader.reload()) : undefined;
   reloader.onFiles((files) => watch?.watch(files));
+  const certificateWatch = certificates && options.watchMs > 0 ? watchFiles(options.watchMs, () => certificates.reload()) : undefined;
+  certificateWatch?.watch(certificates?.files ?? []);
   let phase: Phase = "starting";
   const startedAt = options.now();
   const sources: Sources = {
     policy: gateway.policy,
-    status: () => ({ phase, startedAt, lastReload: reloader.last(), issuers: parts.issuers.states(), ...optional("keyStoreTrouble", parts.keys.trouble()) }),
+    status: () => ({
+      phase,
+      startedAt,
+      lastReload: reloader.last(),
+      issuers: parts.issuers.states(),
+      ...optional("keyStoreTrouble", parts.keys.trouble()),
+      ...optional("certificate", certificates?.state()),
+    }),
     metrics,
     decisions: parts.decisions,
-    reload: reloader.reload,
+    reload,
     now: options.now,
     onFault: (error) => options.log.error({ cause: String(error) }, "the admin door failed"),
   };
-  metrics.observe({ issuers: () => issuerReadings(parts.issuers), keyStoreUp: () => parts.keys.trouble() === undefined });
-  const doors = await openDoors(policy, sources);
-  await parts.issuers.ready();
-  const port = await gateway.listen();
+  metrics.observe({
+    issuers: () => issuerReadings(parts.issuers),
+    keyStoreUp: () => parts.keys.trouble() === undefined,
+    ...(certificates && { certificateLeftSeconds: () => (certificates.state().notAfter - options.now()) / 1000 }),
+  });
+  const doors: Doors = {};
+  const close = async (): Promise<void> => {
+    watch?.close();
+    certificateWatch?.close();
+    certificates?.close();
+    await gateway.close();
+    await Promise.all([doors.health?.close(), doors.admin?.close()]);
+    for (const part of [parts.issuers, parts.counters, parts.keys]) part.close();
+  };
+  const open = async (): Promise<number> => {
+    await openDoors(doors, policy, sources);
+    await parts.issuers.ready();
+    return gateway.listen();
+  };
+  const port = await open().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   phase = "serving";
   options.log.info({ policy: policy.revision, port }, "serving");
 
   const cut = (): void => gateway.cut();
   return {
-    ports: { gateway: port, ...doors.ports },
+    ports: { gateway: port, ...optional("admin", doors.admin?.port), ...optional("health", doors.health?.port) },
     policy: gateway.policy,
-    reload: reloader.reload,
+    reload,
     cut,
     stop: async () => {
       phase = "draining";
-      watch?.close();
       const deadline = setTimeout(cut, gateway.policy().gateway.graceMs);
-      await gateway.close();
+      await close();
       clearTimeout(deadline);
-      await doors.close();
-      for (const part of [parts.issuers, parts.counters, parts.keys]) part.close();
       options.log.info({}, "stopped");
       options.log.flush();
     },
   };
 }
 
-interface Doors {
-  readonly ports: { readonly admin?: number; readonly health?: number };
-  readonly close: () => Promise<void>;
+/** Undefined for a door without TLS. */
+function followCertificate(parts: GatewayParts, gateway: Gateway): Certificates | undefined {
+  const { certificate: first, metrics, log, now } = parts;
+  const { tls } = parts.policy.gateway.listen;
+  if (!tls || !first) return undefined;
+  const use: Parameters<typeof createCertificates>[0]["use"] = (next, previous) =>
+    gateway.useCertificate(next, next.clientCa !== previous.clientCa);
+  return createCertificates({ tls, first, use, metrics, log, now });
 }
 
-async function openDoors({ gateway }: Policy, sources: Sources): Promise<Doors> {
-  const health = gateway.health && (await startHealthDoor(gateway.health, sources));
-  const admin = gateway.admin && (await startAdminDoor(gateway.admin, sources));
-  const open = [health, admin].filter((door): door is RunningDoor => door !== undefined);
-  return {
-    ports: { ...optional("admin", admin?.port), ...optional("health", health?.port) },
-    close: async () => void (await Promise.all(open.map((door) => door.close()))),
-  };
+/** Filled one by one, so that what is open is known when the next cannot be had. */
+interface Doors {
+  health?: RunningDoor;
+  admin?: RunningDoor;
+}
+
+async function openDoors(doors: Doors, { gateway: { health, admin } }: Policy, sources: Sources): Promise<void> {
+  if (health) doors.health = await startHealthDoor(health, sources);
+  if (admin) doors.admin = await startAdminDoor(admin, sources);
 }
 
 function issuerReadings(issuers: Issuers): { iss: string; keys: number; ageSeconds: number | undefined }[] {

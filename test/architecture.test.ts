@@ -57,7 +57,7 @@ t.test("observability and the admin door know the pipeline by its types alone", 
 
 t.test("no stage knows another; only the walk and the plan put them together", async (t) => {
   const composers = new Set(["pipeline/walk.ts", "pipeline/plan.ts"]);
-  const shared = new Set(["pipeline/exchange.ts", "pipeline/answer.ts", "pipeline/unread-body.ts"]);
+  const shared = new Set(["pipeline/exchange.ts", "pipeline/answer.ts", "pipeline/unread-body.ts", "pipeline/subject.ts"]);
   const stageOf = (path: string): string => path.split("/").slice(0, 2).join("/");
   const wrong = imports.filter(
     (one) =>

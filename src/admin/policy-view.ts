@@ -33,6 +33,10 @@ function authenticatorView(authenticator: Authenticator) {
       return { name, kind, secrets: authenticator.secrets.map(({ id, until }) => ({ id, until: until && new Date(until).toISOString() })) };
     case "apiKey":
       return { name, kind, header: authenticator.header, prefix: authenticator.prefix };
+    case "mtls":
+      return { name, kind, subject: authenticator.subject };
+    case "sigv4":
+      return { name, kind, region: authenticator.region, service: authenticator.service };
   }
 }
 

@@ -15,6 +15,15 @@ export interface GatewayStatus {
   readonly issuers: readonly IssuerState[];
   /** Why the key store cannot be read; absent when it can. */
   readonly keyStoreTrouble?: string;
+  /** Where the front door is one of TLS. */
+  readonly certificate?: CertificateState;
+}
+
+/** The front door's certificate: its file, when the one in force ends (epoch milliseconds), and the last time that its files were read. */
+export interface CertificateState {
+  readonly file: string;
+  readonly notAfter: number;
+  readonly lastReload: LastReload;
 }
 
 /** The last time that the policy files were read; the start counts. `diagnostics` are formatted, secrets masked. */

@@ -1,21 +1,30 @@
 /** The gateway's state as the admin door tells it. Instants are ISO 8601, spans seconds. */
 import type { IssuerState } from "../pipeline/authenticate/key-set.ts";
 import { readinessOf } from "./readiness.ts";
-import type { Sources } from "./sources.ts";
+import type { CertificateState, LastReload, Sources } from "./sources.ts";
 
 /** Detail of readiness: what a person asks first when something is wrong. */
 export function statusView(sources: Sources) {
-  const { phase, startedAt, lastReload, issuers, keyStoreTrouble } = sources.status();
+  const { phase, startedAt, lastReload, issuers, keyStoreTrouble, certificate } = sources.status();
   return {
     status: readinessOf({ phase }).status,
     phase,
     revision: sources.policy().revision,
     startedAt: instant(startedAt),
     uptimeSeconds: seconds(sources.now() - startedAt),
-    lastReload: { at: instant(lastReload.at), kind: lastReload.kind, diagnostics: lastReload.diagnostics },
+    lastReload: reloadView(lastReload),
     issuers: issuers.map(issuerView),
     keyStore: { usable: keyStoreTrouble === undefined, trouble: keyStoreTrouble },
+    certificate: certificate && certificateView(certificate, sources.now()),
   };
+}
+
+function reloadView({ at, kind, diagnostics }: LastReload) {
+  return { at: instant(at), kind, diagnostics };
+}
+
+function certificateView({ file, notAfter, lastReload }: CertificateState, now: number) {
+  return { file, notAfter: instant(notAfter), secondsLeft: seconds(notAfter - now), lastReload: reloadView(lastReload) };
 }
 
 function issuerView({ iss, usable, ageMs, keyCount, lastError }: IssuerState) {

@@ -6,7 +6,7 @@ import { atKeyDesk, findAccount, keyService, oneOf, Refused, type Desk, type Key
 import { table } from "./table.ts";
 
 /** It is told to upstreams in a header, and written into logs. */
-const ACCOUNT_ID = /^[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}$/;
+const ACCOUNT_ID = /^[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,127}$/;
 const TENANT = /^[A-Za-z0-9_.-]{1,128}$/;
 const KINDS: readonly AccountKind[] = ["service", "person"];
 
@@ -135,7 +135,7 @@ function report(call: Call, account: Account): void {
 
 function accountId(id: string): string {
   if (ACCOUNT_ID.test(id)) return id;
-  throw new UsageError("an account's ID starts with a letter or digit, goes on with those or . _ @ : + -, and has at most 128 characters");
+  throw new UsageError("an account's ID starts with a letter or digit, goes on with those or . _ @ : / + -, and has at most 128 characters");
 }
 
 function accountKind(word: string): AccountKind {

@@ -1,10 +1,12 @@
 /** What the commands about accounts and keys share: the policy, the key store, and finding in both what an operator names. */
-import type { Account, KeyRecord } from "../contract/caller.ts";
+import { isAccessKeyId } from "../contract/access-key.ts";
 import { parseApiKey } from "../contract/api-key.ts";
-import type { ApiKeyAuthenticator, Policy, Service } from "../contract/policy.ts";
+import type { Account, OwnedKey } from "../contract/caller.ts";
+import type { ApiKeyAuthenticator, Policy, Service, SigV4Authenticator } from "../contract/policy.ts";
+import { createSealing, type Sealing } from "../contract/sealing.ts";
 import { type KeyWriter, StoreUnavailable } from "../contract/stores.ts";
 import { formatDiagnostic } from "../policy/diagnostic.ts";
-import { loadPolicy } from "../policy/load.ts";
+import { loadExpanded, type Expanded } from "../policy/load.ts";
 import { openSqliteKeys } from "../stores/sqlite-keys.ts";
 import { configPath, UsageError, type Call } from "./command.ts";
 
@@ -13,12 +15,17 @@ export interface Desk {
   readonly call: Call;
   readonly policy: Policy;
   readonly store: KeyWriter;
+  /** Seals secrets of access keys as the gateway opens them. Throws Refused where it is not known what with. */
+  readonly sealing: () => Sealing;
 }
 
-/** A service that takes API keys. */
+/** An authenticator whose keys the store holds. */
+export type KeyAuthenticator = ApiKeyAuthenticator | SigV4Authenticator;
+
+/** A service that takes API keys or access keys. */
 export interface KeyService {
   readonly service: Service;
-  readonly authenticators: readonly ApiKeyAuthenticator[];
+  readonly authenticators: readonly KeyAuthenticator[];
 }
 
 /** Understood, but the answer is no: exit code 1, with the message. */
@@ -29,14 +36,14 @@ export class Refused extends Error {
 /** Runs `work` with the store that the gateway file names; `create` makes an empty one where there is none. */
 export function atKeyDesk(call: Call, options: { readonly create: boolean }, work: (desk: Desk) => void): number {
   const { terminal } = call;
-  const loaded = loadPolicy({ configPath: configPath(call), environment: terminal.environment, offline: true });
+  const loaded = loadExpanded({ configPath: configPath(call), environment: terminal.environment, offline: true });
   if (loaded.kind === "invalid") {
     for (const diagnostic of loaded.diagnostics) terminal.err(`${formatDiagnostic(diagnostic, terminal)}\n`);
     return 1;
   }
   const store = openSqliteKeys(loaded.policy.gateway.stores.keys.path, { side: "command", create: options.create });
   try {
-    work({ call, policy: loaded.policy, store });
+    work({ call, policy: loaded.policy, store, sealing: () => sealingOf(loaded) });
     return 0;
   } catch (error) {
     if (!(error instanceof Refused || error instanceof StoreUnavailable)) throw error;
@@ -47,17 +54,26 @@ export function atKeyDesk(call: Call, options: { readonly create: boolean }, wor
   }
 }
 
-/** The service with this name, which must take API keys. */
+/** A key sealed with a stand-in would be one that no gateway opens. */
+function sealingOf({ policy, standsIn }: Extract<Expanded, { kind: "policy" }>): Sealing {
+  if (standsIn(["stores", "sealing"]))
+    throw new Refused("`stores.sealing` names a variable or file that is not set here; access keys are sealed with it");
+  const { sealing } = policy.gateway.stores;
+  if (!sealing) throw new Refused("`stores.sealing` of the gateway file is not set here; access keys are sealed with it");
+  return createSealing(sealing);
+}
+
+/** The service with this name, which must take API keys or access keys. */
 export function keyService(policy: Policy, name: string): KeyService {
   const all = keyServices(policy);
   const found = all.find(({ service }) => service.name === name);
   if (found) return found;
-  throw new UsageError(`--service ${JSON.stringify(name)} takes no API keys; ${oneOf(all.map(({ service }) => service.name))}`);
+  throw new UsageError(`--service ${JSON.stringify(name)} takes no keys; ${oneOf(all.map(({ service }) => service.name))}`);
 }
 
 export function keyServices(policy: Policy): readonly KeyService[] {
   return policy.services
-    .map((service) => ({ service, authenticators: service.authenticators.filter((one) => one.kind === "apiKey") }))
+    .map((service) => ({ service, authenticators: service.authenticators.filter((one) => one.kind === "apiKey" || one.kind === "sigv4") }))
     .filter(({ authenticators }) => authenticators.length > 0);
 }
 
@@ -67,11 +83,15 @@ export function findAccount({ store }: Desk, id: string, service: string | undef
   return only(found, `account ${JSON.stringify(id)}`, service);
 }
 
-/** The key that `KEY` names: its id, alone or after its prefix. */
-export function findKey({ policy, store }: Desk, text: string, service: string | undefined): KeyRecord {
+/** The key that `KEY` names: an access key's id, or an API key's, alone or after its prefix. */
+export function findKey({ policy, store }: Desk, text: string, service: string | undefined): OwnedKey {
+  if (isAccessKeyId(text)) {
+    const keys = store.accessKeysById(text).filter((key) => service === undefined || key.service === service);
+    return only(keys, `access key ${text}`, service);
+  }
   refuseWholeKey(policy, text);
   const name = /^(?:(?<prefix>.+)_)?(?<id>[0-9A-Za-z]{8})$/.exec(text)?.groups;
-  if (!name) throw new UsageError("KEY is an id of 8 letters and digits, or the prefix, `_` and the id");
+  if (!name) throw new UsageError("KEY is an id of 8 letters and digits, or the prefix, `_` and the id, or an access key's id");
   const found = store
     .keysById(name["id"]!)
     .filter((key) => service === undefined || key.service === service)
@@ -93,7 +113,7 @@ function only<T extends { readonly service: string }>(found: readonly T[], what:
 
 /** Arguments are seen by other users of the machine and stay in histories. The message does not repeat it. */
 function refuseWholeKey(policy: Policy, text: string): void {
-  const prefixes = keyServices(policy).flatMap(({ authenticators }) => authenticators.map(({ prefix }) => prefix));
+  const prefixes = keyServices(policy).flatMap(({ authenticators }) => authenticators.flatMap(prefixOf));
   const whole = prefixes.some((prefix) => parseApiKey(text, prefix) !== undefined);
   if (whole)
     throw new UsageError(
@@ -103,5 +123,9 @@ function refuseWholeKey(policy: Policy, text: string): void {
 
 function hasPrefix(policy: Policy, service: string, prefix: string): boolean {
   const found = keyServices(policy).find((one) => one.service.name === service);
-  return found !== undefined && found.authenticators.some((authenticator) => authenticator.prefix === prefix);
+  return found !== undefined && found.authenticators.flatMap(prefixOf).includes(prefix);
+}
+
+function prefixOf(authenticator: KeyAuthenticator): readonly string[] {
+  return authenticator.kind === "apiKey" ? [authenticator.prefix] : [];
 }

@@ -1,38 +1,41 @@
 /** `keys …`: API keys and their lives. */
-import { randomBytes } from "node:crypto";
-import { digestApiKey, makeApiKey } from "../contract/api-key.ts";
-import type { KeyRecord } from "../contract/caller.ts";
-import type { ApiKeyAuthenticator } from "../contract/policy.ts";
+import { isAccessKeyId } from "../contract/access-key.ts";
+import type { OwnedKey } from "../contract/caller.ts";
 import { readDuration } from "../policy/quantities.ts";
 import { flag, required, text, UsageError, type Call, type Command } from "./command.ts";
-import { atKeyDesk, findKey, keyService, oneOf, Refused, type Desk } from "./key-desk.ts";
+import { atKeyDesk, findKey, keyService, oneOf, Refused, type Desk, type KeyAuthenticator } from "./key-desk.ts";
+import { instant, issue, showOnce } from "./key-issue.ts";
 import { table } from "./table.ts";
 
 const JSON_OPTION = { json: { type: "boolean" } } as const;
 const SERVICE_OPTION = { service: { type: "string" } } as const;
 const AUTHENTICATOR_OPTION = { authenticator: { type: "string" } } as const;
-const KEY_HELP = `  KEY           the key's id, alone or after its prefix: 8Zt4kQ2p or sfk_prod_8Zt4kQ2p; never the whole key
+const KEY_HELP = `  KEY           the key's id, alone or after its prefix: 8Zt4kQ2p or sfk_prod_8Zt4kQ2p; never the whole key;
+                or an access key's id: SPQ4X7…
   --service S   the service; may be left out where only one has a key KEY\n`;
-const AUTHENTICATOR_HELP = "  --authenticator A   which of the service's API key authenticators, where it has several\n";
+const AUTHENTICATOR_HELP = "  --authenticator A   which of the service's authenticators for such keys, where it has several\n";
 const JSON_HELP = "  --json        for machines\n";
 
 export const keyCommands: readonly Command[] = [
   {
     name: "keys create",
-    summary: "makes an API key for an account, and shows it once",
-    usage: "--service S --account ID --scopes A,B [--expires 90d] [--authenticator A] [--json]",
+    summary: "makes an API key, or an access key to sign with, for an account, and shows it once",
+    usage: "--service S --account ID --scopes A,B [--sigv4] [--expires 90d] [--authenticator A] [--json]",
     help: `  --service S   the service that the key is for
   --account ID  who owns it: the key can never do more than its owner's role
-  --scopes A,B  scopes of the service's API key authenticator
+  --scopes A,B  scopes of the authenticator; left out where it has none, and the owner's role says all
+  --sigv4       an access key (id and secret) for AWS Signature Version 4; the secret is sealed with \`stores.sealing\`
   --expires D   how long it lives (12h, 90d); for ever where it is not said
 ${AUTHENTICATOR_HELP}${JSON_HELP}
-  sallyport keys create --service stackflow --account ci-bot --scopes read-only --expires 90d`,
+  sallyport keys create --service stackflow --account ci-bot --scopes read-only --expires 90d
+  sallyport keys create --service model-registry --account publisher --sigv4`,
     options: {
       ...JSON_OPTION,
       ...SERVICE_OPTION,
       ...AUTHENTICATOR_OPTION,
       account: { type: "string" },
       scopes: { type: "string" },
+      sigv4: { type: "boolean" },
       expires: { type: "string" },
     },
     positionals: [0, 0],
@@ -40,7 +43,7 @@ ${AUTHENTICATOR_HELP}${JSON_HELP}
   },
   {
     name: "keys list",
-    summary: "lists API keys, without their secrets",
+    summary: "lists API keys and access keys, without their secrets",
     usage: "[--service S] [--account ID] [--json]",
     help: `  --service S   those of one service\n  --account ID  those of one account\n${JSON_HELP}\n  sallyport keys list --service stackflow`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION, account: { type: "string" } },
@@ -74,9 +77,9 @@ The new key has the old one's account and scopes, and lives as long from now as 
 function create(desk: Desk): void {
   const { call, store } = desk;
   const service = required(call, "service");
-  const authenticator = authenticatorOf(desk, service);
+  const authenticator = authenticatorOf(desk, service, flag(call, "sigv4") ? "sigv4" : "apiKey");
   const account = required(call, "account");
-  const scopes = knownScopes(authenticator, required(call, "scopes"));
+  const scopes = scopesFor(call, authenticator);
   const lifetimeMs = durationMs(call, "expires");
   const now = Date.now();
   if (!store.account(service, account))
@@ -88,7 +91,7 @@ function create(desk: Desk): void {
 function list({ call, policy, store }: Desk): void {
   const service = text(call, "service");
   const account = text(call, "account");
-  const keys = store.keys(service).filter((key) => account === undefined || key.account.id === account);
+  const keys = [...store.keys(service), ...store.accessKeys(service)].filter((key) => account === undefined || key.account.id === account);
   // keys outlive their service's place in the policy, and can be listed all the same
   if (service !== undefined && keys.length === 0) keyService(policy, service);
   const { terminal } = call;
@@ -108,7 +111,7 @@ function list({ call, policy, store }: Desk): void {
 function rotate(desk: Desk): void {
   const { call, store } = desk;
   const old = findKey(desk, call.positionals[0]!, text(call, "service"));
-  const authenticator = authenticatorOf(desk, old.service);
+  const authenticator = authenticatorOf(desk, old.service, isAccessKeyId(old.id) ? "sigv4" : "apiKey");
   const overlapMs = durationMs(call, "overlap") ?? 0;
   const now = Date.now();
   if (old.revokedAt !== undefined) throw new Refused(`key ${old.id} is revoked; \`keys create\` makes a new one`);
@@ -133,69 +136,28 @@ function revoke(desk: Desk): void {
   );
 }
 
-/* ── a key that comes into being ──────────────────────────────────────── */
-
-interface KeyToMake {
-  readonly service: string;
-  readonly account: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: number;
-  readonly expiresAt?: number;
-}
-
-interface MadeKey extends KeyToMake {
-  readonly id: string;
-  readonly secret: string;
-}
-
-function issue({ store }: Desk, authenticator: ApiKeyAuthenticator, details: KeyToMake): MadeKey {
-  const { id, key } = makeApiKey(authenticator.prefix, randomBytes);
-  store.createKey({ ...details, id, digest: digestApiKey(key) });
-  return { ...details, id, secret: key };
-}
-
-function showOnce(
-  call: Call,
-  { header }: ApiKeyAuthenticator,
-  key: MadeKey,
-  replaced?: { readonly id: string; readonly endsAt: number },
-): void {
-  const { terminal } = call;
-  if (flag(call, "json")) {
-    const { id, secret, service, account, scopes } = key;
-    const instants = { createdAt: instant(key.createdAt), ...(key.expiresAt !== undefined && { expiresAt: instant(key.expiresAt) }) };
-    const old = replaced && { replaces: { id: replaced.id, endsAt: instant(replaced.endsAt) } };
-    terminal.out(`${JSON.stringify({ id, secret, service, account, scopes, ...instants, ...old })}\n`);
-    return;
-  }
-  const end = key.expiresAt === undefined ? "never expires" : `expires ${instant(key.expiresAt)}`;
-  terminal.out(`key ${key.id} of ${key.account} (${key.service}), scopes ${key.scopes.join(", ")}, ${end}\n\n  ${key.secret}\n\n`);
-  terminal.out(`This is shown once and kept nowhere: store it now. Send it as ${header}.\n`);
-  if (replaced) terminal.out(`The old key ${replaced.id} ends ${instant(replaced.endsAt)}.\n`);
-}
-
 /* ── a key that exists ────────────────────────────────────────────────── */
 
 type KeyState = "active" | "revoked" | "expired" | "disabled";
 
-function stateOf(key: KeyRecord, now: number): KeyState {
+function stateOf(key: OwnedKey, now: number): KeyState {
   if (key.revokedAt !== undefined) return "revoked";
   if (key.expiresAt !== undefined && key.expiresAt <= now) return "expired";
   return key.account.enabled ? "active" : "disabled";
 }
 
-function row(key: KeyRecord, now: number): string[] {
+function row(key: OwnedKey, now: number): string[] {
   return [
     key.id,
     key.service,
     key.account.id,
-    key.scopes.join(","),
+    key.scopes.join(",") || "-",
     stateInWords(key, now),
     key.lastUsedAt === undefined ? "never" : day(key.lastUsedAt),
   ];
 }
 
-function stateInWords(key: KeyRecord, now: number): string {
+function stateInWords(key: OwnedKey, now: number): string {
   const state = stateOf(key, now);
   if (state === "revoked") return `revoked ${day(key.revokedAt!)}`;
   if (state === "expired") return `expired ${day(key.expiresAt!)}`;
@@ -203,7 +165,7 @@ function stateInWords(key: KeyRecord, now: number): string {
   return key.expiresAt === undefined ? "active" : `until ${day(key.expiresAt)}`;
 }
 
-function forMachines(key: KeyRecord, now: number): Readonly<Record<string, unknown>> {
+function forMachines(key: OwnedKey, now: number): Readonly<Record<string, unknown>> {
   const { id, service, account, scopes, createdAt, expiresAt, revokedAt, lastUsedAt } = key;
   return {
     id,
@@ -218,18 +180,16 @@ function forMachines(key: KeyRecord, now: number): Readonly<Record<string, unkno
   };
 }
 
-function instant(at: number): string {
-  return new Date(at).toISOString();
-}
-
 function day(at: number): string {
   return instant(at).slice(0, 10);
 }
 
 /* ── what an operator names ───────────────────────────────────────────── */
 
-function authenticatorOf({ call, policy }: Desk, service: string): ApiKeyAuthenticator {
-  const { authenticators } = keyService(policy, service);
+function authenticatorOf({ call, policy }: Desk, service: string, kind: KeyAuthenticator["kind"]): KeyAuthenticator {
+  const authenticators = keyService(policy, service).authenticators.filter((one) => one.kind === kind);
+  if (authenticators.length === 0)
+    throw new UsageError(`${service} takes no ${kind === "sigv4" ? "access keys" : "API keys; did you mean --sigv4?"}`);
   const name = text(call, "authenticator");
   const found = name === undefined ? authenticators : authenticators.filter((one) => one.name === name);
   if (found.length === 1) return found[0]!;
@@ -237,7 +197,13 @@ function authenticatorOf({ call, policy }: Desk, service: string): ApiKeyAuthent
   throw new UsageError(`--authenticator ${wrong}; ${oneOf(authenticators.map((one) => one.name))}`);
 }
 
-function knownScopes(authenticator: ApiKeyAuthenticator, words: string): readonly string[] {
+/** None where the authenticator has none: the owner's role then says all. */
+function scopesFor(call: Call, authenticator: KeyAuthenticator): readonly string[] {
+  const needed = authenticator.kind === "apiKey" || authenticator.hasGrants;
+  return needed || text(call, "scopes") !== undefined ? knownScopes(authenticator, required(call, "scopes")) : [];
+}
+
+function knownScopes(authenticator: KeyAuthenticator, words: string): readonly string[] {
   const scopes = [...new Set(words.split(",").map((scope) => scope.trim()))];
   const unknown = scopes.find((scope) => !authenticator.scopes.has(scope));
   if (unknown === undefined) return scopes;

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createLog, type Log } from "../observability/log.ts";
 import { formatDiagnostic } from "../policy/diagnostic.ts";
-import { loadPolicy, type Loaded } from "../policy/load.ts";
+import { loadPolicy, type Loaded, type LoadOptions } from "../policy/load.ts";
 import type { Running } from "../start.ts";
 import { configPath, flag, text, UsageError, type Call, type Command } from "./command.ts";
 import { releaseStartMemory } from "./start-memory.ts";
@@ -30,8 +30,10 @@ Example: sallyport serve --config /etc/sallyport/sallyport.yaml`,
   run: (call) => (flag(call, "demo") ? serveDemo(call) : serveConfigured(call)),
 };
 
+type Load = (more?: Pick<LoadOptions, "certificatesAt">) => Loaded;
+
 function serveConfigured(call: Call): Promise<number> {
-  const load = (): Loaded => loadPolicy({ configPath: configPath(call), environment: call.terminal.environment });
+  const load: Load = (more) => loadPolicy({ configPath: configPath(call), environment: call.terminal.environment, ...more });
   return serveLoaded(call, load, () => undefined);
 }
 
@@ -48,15 +50,15 @@ async function serveDemo(call: Call): Promise<number> {
 }
 
 /** Loads, starts, and waits for the end. Exit code 1 when the policy is bad or a door cannot be opened. */
-async function serveLoaded(call: Call, load: () => Loaded, started: (running: Running) => void): Promise<number> {
-  const loaded = load();
+async function serveLoaded(call: Call, load: Load, started: (running: Running) => void): Promise<number> {
+  const loaded = load({ certificatesAt: Date.now() });
   if (loaded.kind === "invalid") return explainBadPolicy(call, loaded);
   const log = createLog(loaded.policy.gateway.log.level);
   try {
     // The other commands need none of what the gateway brings along, and are the quicker for it.
     const { start } = await import("../start.ts");
     await releaseStartMemory();
-    const running = await start({ loaded, load, log, now: Date.now, monotonicNow: () => performance.now(), randomBytes, watchMs: WATCH_MS });
+    const running = await start({ loaded, load: () => load(), log, now: Date.now, monotonicNow: () => performance.now(), randomBytes, watchMs: WATCH_MS });
     started(running);
     await untilStopped(running, log);
     return 0;

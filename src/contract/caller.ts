@@ -8,16 +8,16 @@ export type Claims = Readonly<Record<string, unknown>>;
  * What was made of the credential that a request carries, before any rule of the policy is applied to it.
  * `jwt`: signature and header proved against the issuer's keys; times and claims are not looked at yet.
  * `secret`: equal to a secret of the file; its end date is not looked at yet.
- * `key`: stored digest matched; state, expiry and account are not looked at yet.
+ * `key`: stored digest matched, or the request is signed with the key's secret; state, expiry and account are not looked at yet.
  */
 export type Proof =
   | { readonly kind: "none" }
   | { readonly kind: "ambiguous"; readonly reason: string }
-  | { readonly kind: "invalid"; readonly code: "TOKEN_INVALID" | "KEY_INVALID"; readonly reason: string }
+  | { readonly kind: "invalid"; readonly code: "TOKEN_INVALID" | "KEY_INVALID" | "SIGNATURE_INVALID"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string }
   | { readonly kind: "jwt"; readonly iss: string; readonly claims: Claims }
   | { readonly kind: "secret"; readonly authenticator: string; readonly id: string }
-  | { readonly kind: "key"; readonly authenticator: string; readonly key: KeyRecord };
+  | { readonly kind: "key"; readonly authenticator: string; readonly key: OwnedKey };
 
 export type AccountKind = "service" | "person";
 
@@ -31,18 +31,28 @@ export interface Account {
   readonly enabled: boolean;
 }
 
-/** An API key as stored, with the account that owns it; never the secret. Instants are epoch milliseconds. */
-export interface KeyRecord {
+/** A key of any kind as stored, with the account that owns it; never the secret. Instants are epoch milliseconds. */
+export interface OwnedKey {
   readonly id: string;
   readonly service: string;
   readonly account: Account;
   readonly scopes: readonly string[];
-  /** SHA-256 of the whole key string. */
-  readonly digest: Uint8Array;
   readonly createdAt: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;
   readonly lastUsedAt?: number;
+}
+
+/** An API key, which is its own secret. */
+export interface KeyRecord extends OwnedKey {
+  /** SHA-256 of the whole key string. */
+  readonly digest: Uint8Array;
+}
+
+/** An access key, whose id is public and whose secret signs requests (SigV4). */
+export interface AccessKeyRecord extends OwnedKey {
+  /** The secret as `createSealing` seals it. */
+  readonly sealedSecret: Uint8Array;
 }
 
 /** Who is asking, once proved. */

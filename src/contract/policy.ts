@@ -29,13 +29,40 @@ export interface Door {
   readonly port: number;
 }
 
+/** TLS of the front door. The files hold PEM; their paths are absolute. */
+export interface DoorTls {
+  /** The door's certificate first, then those that lead to its issuer. */
+  readonly cert: string;
+  readonly key: string;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** Clients are asked for certificates, and those of these authorities are proved. `required`: without one no handshake succeeds. */
+  readonly clients?: { readonly ca: string; readonly required: boolean };
+}
+
+/** Bounds on the connections of the front door. */
+export interface ConnectionBounds {
+  readonly total: number;
+  /** For each address, IPv6 by its /64; the peers of `trustProxy` are not bounded by it. */
+  readonly perAddress: number;
+  /** How long the head of a request may take. */
+  readonly headersMs: number;
+  /** How long a connection may stand still: between two requests, or with an answer that the client does not read. */
+  readonly idleMs: number;
+}
+
 export interface Gateway {
-  readonly listen: Door;
+  readonly listen: Door & { readonly tls?: DoorTls };
+  readonly connections: ConnectionBounds;
   readonly health?: Door;
   readonly admin?: Door & { readonly tokens: readonly Secret[] };
   /** Peers whose `X-Forwarded-For` is believed. */
   readonly trustProxy: AddressSet;
-  readonly stores: { readonly keys: KeyStoreAddress; readonly counters: CounterStoreAddress };
+  readonly stores: {
+    readonly keys: KeyStoreAddress;
+    readonly counters: CounterStoreAddress;
+    /** Keys (`sealingKey`) that seal the secrets of access keys in the store: the first seals, all of them open. */
+    readonly sealing?: readonly Uint8Array[];
+  };
   readonly log: { readonly level: LogLevel; readonly decisions: "refusals" | "all" };
   /** How long requests under way may go on after SIGTERM. */
   readonly graceMs: number;
@@ -74,6 +101,8 @@ export interface Service {
   /** Where a request names the tenant that it is about. */
   readonly tenant?: TenantPlaces;
   readonly cors?: Cors;
+  /** How many exchanges one caller may have open at once; whom a limit `by: caller` counts is one. */
+  readonly maxOpenPerCaller: number;
   readonly errors: ErrorStyle;
   readonly routes: readonly Route[];
   /** Address limits that count requests which matched the service but no route of it. */
@@ -87,6 +116,8 @@ export interface Upstream {
   readonly basePath: string;
   /** False only where the file says `verify: off`. */
   readonly verifyTls: boolean;
+  /** How many requests may be under way to it at once, each on a connection of its own. */
+  readonly maxConnections: number;
   readonly identity: IdentityHeaders;
   readonly forward: { readonly credential: boolean; readonly cookies: boolean };
 }
@@ -133,7 +164,7 @@ export interface ErrorStyle {
 /** Permissions granted; `*` in the set grants all of the service. */
 export type Grants = ReadonlySet<string>;
 
-export type Authenticator = JwtAuthenticator | BearerAuthenticator | ApiKeyAuthenticator;
+export type Authenticator = JwtAuthenticator | BearerAuthenticator | ApiKeyAuthenticator | SigV4Authenticator | MtlsAuthenticator;
 
 interface AuthenticatorBase {
   readonly name: string;
@@ -212,6 +243,28 @@ export interface ApiKeyAuthenticator extends AuthenticatorBase {
   readonly prefix: string;
 }
 
+/** Requests signed as AWS Signature Version 4 says, with access keys of the store. */
+export interface SigV4Authenticator extends AuthenticatorBase {
+  readonly kind: "sigv4";
+  /** Of the credential scope, compared whole. */
+  readonly region: string;
+  /** Of the credential scope, compared whole. */
+  readonly service: string;
+  /** How far the time of signing may lie from now, either way. */
+  readonly windowMs: number;
+  /** Largest body without `x-amz-content-sha256` that is held to be hashed; 0: such a body is refused. */
+  readonly maxHeldBodyBytes: number;
+}
+
+/** Certificates with which clients prove themselves to the TLS front door; each stands for an account of the store. */
+export interface MtlsAuthenticator extends AuthenticatorBase {
+  readonly kind: "mtls";
+  readonly subject: CertificateSubject;
+}
+
+/** The field of a client certificate whose value is an account's id; it must be there exactly once. */
+export type CertificateSubject = "commonName" | "dnsName" | "email" | "uri";
+
 /* ── routes ───────────────────────────────────────────────────────────── */
 
 export interface Route {
@@ -239,6 +292,8 @@ export interface Route {
   /** `%2F` inside a segment is passed on as such. */
   readonly encodedSlash: boolean;
   readonly websocket: boolean;
+  /** Where the rule bounds its WebSockets itself; `idleMs` undefined: no bound. */
+  readonly webSocketBounds?: { readonly maxMessageBytes: number; readonly idleMs?: number };
   readonly source: SourcePlace;
 }
 

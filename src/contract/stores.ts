@@ -1,5 +1,5 @@
 /** What the pipeline asks of a store; `stores/` implements it. */
-import type { Account, AccountKind, KeyRecord } from "./caller.ts";
+import type { AccessKeyRecord, Account, AccountKind, KeyRecord } from "./caller.ts";
 import type { Limit } from "./policy.ts";
 
 /** The store is out of reach: AUTH_UNAVAILABLE, or the policy's `onStoreFailure`. */
@@ -11,7 +11,11 @@ export class StoreUnavailable extends Error {
 export interface KeyReader {
   /** The key with this public id, with its account as it is now. Throws or rejects with StoreUnavailable. */
   find(service: string, id: string): KeyRecord | undefined | Promise<KeyRecord | undefined>;
-  /** Notes that the key was used; written in batches, never awaited, never thrown. */
+  /** The access key with this id, with its account as it is now. Throws or rejects with StoreUnavailable. */
+  findAccessKey(service: string, id: string): AccessKeyRecord | undefined | Promise<AccessKeyRecord | undefined>;
+  /** The account with this id, as it is now. Throws or rejects with StoreUnavailable. */
+  account(service: string, id: string): Account | undefined | Promise<Account | undefined>;
+  /** Notes that a key of either kind was used; written in batches, never awaited, never thrown. */
   used(service: string, id: string, now: number): void;
   /** Undefined when the store can be read; otherwise why not. */
   trouble(): string | undefined;
@@ -28,6 +32,10 @@ export interface NewKey {
   readonly expiresAt?: number;
 }
 
+export interface NewAccessKey extends Omit<NewKey, "digest"> {
+  readonly sealedSecret: Uint8Array;
+}
+
 /** Writing side: what `accounts` and `keys` need. All throw StoreUnavailable when the store is out of reach. */
 export interface KeyWriter extends KeyReader {
   /** False when the account exists already. */
@@ -40,13 +48,17 @@ export interface KeyWriter extends KeyReader {
   keys(service?: string): readonly KeyRecord[];
   /** Keys of any service with this id. */
   keysById(id: string): readonly KeyRecord[];
-  /** False when there is no such key. */
+  createAccessKey(key: NewAccessKey): void;
+  accessKeys(service?: string): readonly AccessKeyRecord[];
+  /** Access keys of any service with this id. */
+  accessKeysById(id: string): readonly AccessKeyRecord[];
+  /** For a key of either kind; false when there is no such key. */
   revokeKey(service: string, id: string, at: number): boolean;
   /** Brings a key's end forward (for a rotation with overlap); false when there is no such key. */
   expireKey(service: string, id: string, at: number): boolean;
 }
 
-export type { Account, AccountKind, KeyRecord };
+export type { AccessKeyRecord, Account, AccountKind, KeyRecord };
 
 /** One bucket to count in: a limit and whom it counts. */
 export interface Bucket {

@@ -39,6 +39,8 @@ export function fit(authenticator: JwtAuthenticator, claims: Claims): Fit {
     if (!isWord(claims["token_use"])) return { kind: "invalid", reason: "token_use is missing or no string" };
     if (claims["token_use"] !== authenticator.use) return { kind: "other", reason: `token_use is not ${authenticator.use}` };
   }
+  const lacking = lackingFit("client_id", authenticator.clients, claims) ?? lackingFit("aud", authenticator.audience, claims);
+  if (lacking) return lacking;
   if (authenticator.caller !== undefined && kindOf(claims) !== authenticator.caller)
     return { kind: "other", reason: `the token is no ${authenticator.caller}'s` };
   const member = memberFit("client_id", authenticator.clients, claims) ?? memberFit("aud", authenticator.audience, claims);
@@ -49,12 +51,18 @@ export function fit(authenticator: JwtAuthenticator, claims: Claims): Fit {
   return { kind: "fits" };
 }
 
+type Allowed = "any" | ReadonlySet<string> | undefined;
+
 /** Cognito's `aud` is a string; a list could hold the right one beside a stranger's. */
-function memberFit(claim: string, allowed: "any" | ReadonlySet<string> | undefined, claims: Claims): Fit | undefined {
-  if (allowed === undefined || allowed === "any") return undefined;
-  const value = claims[claim];
-  if (!isWord(value)) return { kind: "invalid", reason: `${claim} is missing or no string` };
-  return allowed.has(value) ? undefined : { kind: "other", reason: `${claim} is none of those listed` };
+function lackingFit(claim: string, allowed: Allowed, claims: Claims): Fit | undefined {
+  if (allowed === undefined || allowed === "any" || isWord(claims[claim])) return undefined;
+  return { kind: "invalid", reason: `${claim} is missing or no string` };
+}
+
+/** Only after `lackingFit` found nothing. */
+function memberFit(claim: string, allowed: Allowed, claims: Claims): Fit | undefined {
+  if (allowed === undefined || allowed === "any" || allowed.has(String(claims[claim]))) return undefined;
+  return { kind: "other", reason: `${claim} is none of those listed` };
 }
 
 /** A list claim: undefined when it is there but no list of strings; empty when it is absent. */

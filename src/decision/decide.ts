@@ -5,6 +5,7 @@
  */
 import type { Decision, Denial, Facts, Match, Matched, RequestFacts } from "../contract/decision.ts";
 import type { Policy } from "../contract/policy.ts";
+import { withoutSignatureFields } from "../contract/signed-query.ts";
 import { authorize } from "./authorize.ts";
 import { corsVerdict } from "./cors.ts";
 import { identify } from "./identify.ts";
@@ -32,7 +33,7 @@ export function routeVerdict(found: Match, request: RequestFacts): Denial | unde
   if (found.preflight) return undefined;
   if (request.path.encodedSlash && !route.encodedSlash) return deny("REQUEST_INVALID", "path has an encoded slash");
   if (request.websocket && !route.websocket) return deny("ROUTE_NOT_FOUND", "the route takes no WebSocket");
-  return route.query && !queryAllowed(route.query, request.query)
+  return route.query && !queryAllowed(route.query, upstreamQuery(route, request))
     ? deny("REQUEST_INVALID", "the query has a name that the route does not allow")
     : undefined;
 }
@@ -47,6 +48,11 @@ function unmatched(found: Extract<Match, { kind: "none" }>): Denial {
     allow: found.allow,
     ...service,
   };
+}
+
+/** What of the query is the upstream's: not the credential of a presigned request. */
+function upstreamQuery({ service }: Matched["route"], { query }: RequestFacts): string {
+  return service.authenticators.some(({ kind }) => kind === "sigv4") ? withoutSignatureFields(query) : query;
 }
 
 /** A name counts however it is written: case, brackets and separators fold for `deny`, and must be exact for `allow`. */

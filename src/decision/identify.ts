@@ -1,8 +1,8 @@
 /** The claim rules of stage 6: what was proved → who is asking, or why nobody is. */
-import type { Caller, Claims, KeyRecord, Proof } from "../contract/caller.ts";
+import type { Caller, Claims, OwnedKey, Proof } from "../contract/caller.ts";
 import type { Denial } from "../contract/decision.ts";
 import type { ErrorCode } from "../contract/errors.ts";
-import type { ApiKeyAuthenticator, Authenticator, BearerAuthenticator, JwtAuthenticator, Route } from "../contract/policy.ts";
+import type { Authenticator, BearerAuthenticator, JwtAuthenticator, Route } from "../contract/policy.ts";
 import { expiryOf, fit, kindOf, listClaim, scopeClaim, timeFault } from "./claims.ts";
 import { aliased, between, standing, type Held } from "./standing.ts";
 import { isTenant } from "./tenant.ts";
@@ -138,10 +138,19 @@ function callerOfSecret(route: Route, name: string, id: string, now: number): Na
   return { caller, authenticator };
 }
 
-function callerOfKey(route: Route, name: string, key: KeyRecord, now: number): Named {
-  const authenticator = named(route, name, "apiKey") as ApiKeyAuthenticator | undefined;
+/** Kinds of authenticators whose credentials belong to an account, with the code of their refusal. */
+const OF_ACCOUNTS = [
+  { kind: "apiKey", code: "KEY_INVALID", word: "key" },
+  { kind: "sigv4", code: "SIGNATURE_INVALID", word: "key" },
+  { kind: "mtls", code: "TOKEN_INVALID", word: "certificate" },
+] as const;
+
+/** API keys, access keys and client certificates: they differ in how they are proved, and in the code of their refusal. */
+function callerOfKey(route: Route, name: string, key: OwnedKey, now: number): Named {
+  const { kind, code, word } = OF_ACCOUNTS.find((one) => named(route, name, one.kind)) ?? OF_ACCOUNTS[0];
+  const authenticator = named(route, name, kind);
   const fault = authenticator ? keyFault(route, key, now) : "no such authenticator in this policy";
-  if (!authenticator || fault !== undefined) return { code: "KEY_INVALID", reason: `key ${key.id}: ${fault}` };
+  if (!authenticator || fault !== undefined) return { code, reason: `${word} ${key.id}: ${fault}` };
   const { account } = key;
   const caller: Caller = {
     ...standing(route, authenticator, { scopes: key.scopes, groups: [], role: account.role }),
@@ -155,14 +164,14 @@ function callerOfKey(route: Route, name: string, key: KeyRecord, now: number): N
   return { caller, authenticator };
 }
 
-function keyFault(route: Route, key: KeyRecord, now: number): string | undefined {
+function keyFault(route: Route, key: OwnedKey, now: number): string | undefined {
   if (key.service !== route.service.name || key.account.service !== key.service) return "it belongs to another service";
   if (key.revokedAt !== undefined) return "it was revoked";
   if (key.expiresAt !== undefined && key.expiresAt <= now) return "it has expired";
   return key.account.enabled ? undefined : `its account ${key.account.id} is disabled`;
 }
 
-function tenantsOfAccount(authenticator: ApiKeyAuthenticator, tenant: string | undefined): readonly string[] {
+function tenantsOfAccount(authenticator: Authenticator, tenant: string | undefined): readonly string[] {
   if (authenticator.tenant?.kind === "fixed") return [authenticator.tenant.tenant];
   return authenticator.tenant?.kind === "account" && isTenant(tenant) ? [tenant] : [];
 }

@@ -63,5 +63,6 @@ function environmentOf(issuer: Issuer, standIns: StandIns, randomBytes: RandomBy
     STACKFLOW_MACHINE_CLIENT,
     STACKFLOW_MACHINE_TENANT,
     ADMIN_TOKEN: randomSecret(randomBytes),
+    ACCESS_KEY_SEALING_SECRET: randomSecret(randomBytes),
   };
 }

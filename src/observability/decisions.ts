@@ -20,7 +20,13 @@ export interface DecisionRecord {
   readonly rule?: string;
   readonly address?: string;
   readonly origin?: string;
-  readonly caller?: { readonly subject: string; readonly kind: string; readonly authenticator: string; readonly role?: string; readonly credential?: string };
+  readonly caller?: {
+    readonly subject: string;
+    readonly kind: string;
+    readonly authenticator: string;
+    readonly role?: string;
+    readonly credential?: string;
+  };
   readonly tenant?: string;
   readonly cut?: string;
   readonly latencyMs: number;
@@ -28,6 +34,7 @@ export interface DecisionRecord {
 }
 
 const LONGEST_PATH = 1024;
+const LONGEST_TEXT = 256;
 
 /** What happened to an exchange that is over; `endedAt` is on the same clock as `startedAt`. */
 export function recordOf(exchange: Exchange, endedAt: number): DecisionRecord {
@@ -43,7 +50,7 @@ export function recordOf(exchange: Exchange, endedAt: number): DecisionRecord {
     ...(service && { service: service.name }),
     ...(route && { route: route.name, rule: route.rule }),
     address: facts.address,
-    ...(facts.origin !== undefined && { origin: facts.origin.slice(0, 256) }),
+    ...(facts.origin !== undefined && { origin: shown(facts.origin) }),
     ...(caller && { caller: callerFields(caller) }),
     ...(allowance?.tenant !== undefined && { tenant: allowance.tenant }),
     latencyMs: Math.round((endedAt - exchange.startedAt) * 100) / 100,
@@ -66,12 +73,19 @@ function outcomeFields(outcome: Exchange["outcome"]): Pick<DecisionRecord, "outc
 
 function callerFields(caller: NonNullable<Exchange["caller"]>): NonNullable<DecisionRecord["caller"]> {
   return {
-    subject: caller.subject,
+    subject: shown(caller.subject),
     kind: caller.kind,
     authenticator: caller.authenticator,
-    ...(caller.role !== undefined && { role: caller.role }),
+    ...(caller.role !== undefined && { role: shown(caller.role) }),
     ...(caller.credentialId !== undefined && { credential: caller.credentialId }),
   };
+}
+
+/** A stranger's words, cut short and in characters that no terminal or viewer acts on; JSON leaves those beyond ASCII as they are. */
+function shown(text: string): string {
+  return text
+    .slice(0, LONGEST_TEXT)
+    .replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Writes decisions to the log, and keeps the last refusals for the admin door. */

@@ -8,6 +8,7 @@ import type { LogLevel } from "../contract/policy.ts";
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Log {
+  debug(fields: Fields, message: string): void;
   info(fields: Fields, message: string): void;
   warn(fields: Fields, message: string): void;
   error(fields: Fields, message: string): void;
@@ -20,6 +21,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
   const options = { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label: string) => ({ level: label }) } };
   const logger = destination ? pino(options, destination) : pino(options);
   return {
+    debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),

@@ -9,6 +9,8 @@ const NOWHERE = "none";
 export interface Readings {
   readonly issuers: () => readonly { readonly iss: string; readonly keys: number; readonly ageSeconds: number | undefined }[];
   readonly keyStoreUp: () => boolean;
+  /** Until the front door's certificate ends; undefined where it has none. */
+  readonly certificateLeftSeconds?: () => number;
 }
 
 export interface Metrics {
@@ -16,8 +18,15 @@ export interface Metrics {
   count(exchange: Exchange, endedAt: number): void;
   /** Counts a request that the HTTP parser refused. */
   countUnparsed(code: string): void;
+  /** Counts a TLS handshake that came to nothing; `reason` is one of a few words. */
+  countFailedHandshake(reason: string): void;
   began(): void;
+  connectionOpened(): void;
+  connectionClosed(): void;
+  /** Counts a connection that was closed because of a bound. */
+  connectionRefused(bound: string): void;
   reloaded(ok: boolean): void;
+  certificateReloaded(ok: boolean): void;
   setRevision(revision: string): void;
   observe(readings: Readings): void;
   contentType: string;
@@ -44,7 +53,26 @@ export function createMetrics(): Metrics {
     registers,
   });
   const open = new Gauge({ name: "sallyport_requests_open", help: "Requests under way", registers });
+  const connections = new Gauge({ name: "sallyport_connections_open", help: "Connections of clients", registers });
+  const refusedConnections = new Counter({
+    name: "sallyport_connections_refused_total",
+    help: "Connections of clients that were closed because of a bound: total, address, unread",
+    labelNames: ["bound"],
+    registers,
+  });
   const reloads = new Counter({ name: "sallyport_policy_reloads_total", help: "Policy loads by result", labelNames: ["result"], registers });
+  const handshakes = new Counter({
+    name: "sallyport_tls_handshakes_failed_total",
+    help: "TLS handshakes that failed: the client closed, was too slow, showed no good certificate, or spoke another protocol or version",
+    labelNames: ["reason"],
+    registers,
+  });
+  const certificates = new Counter({
+    name: "sallyport_certificate_reloads_total",
+    help: "Loads of the front door's certificate after the start by result",
+    labelNames: ["result"],
+    registers,
+  });
   const revision = new Gauge({ name: "sallyport_policy_info", help: "1 for the policy in force", labelNames: ["revision"], registers });
   const children = new Map<unknown, Map<string, Child>>();
 
@@ -68,8 +96,13 @@ export function createMetrics(): Metrics {
       child.duration.observe((endedAt - exchange.startedAt) / 1000);
     },
     countUnparsed: (code) => requests.inc({ service: NOWHERE, route: NOWHERE, method: NOWHERE, outcome: code, status: "" }),
+    countFailedHandshake: (reason) => handshakes.inc({ reason }),
     began: () => open.inc(),
+    connectionOpened: () => connections.inc(),
+    connectionClosed: () => connections.dec(),
+    connectionRefused: (bound) => refusedConnections.inc({ bound }),
     reloaded: (ok) => reloads.inc({ result: ok ? "loaded" : "rejected" }),
+    certificateReloaded: (ok) => certificates.inc({ result: ok ? "loaded" : "rejected" }),
     setRevision: (current) => {
       children.clear();
       revision.reset();
@@ -98,11 +131,22 @@ function observe(registers: Registry[], readings: Readings): void {
       for (const issuer of readings.issuers()) if (issuer.ageSeconds !== undefined) this.set({ issuer: issuer.iss }, issuer.ageSeconds);
     },
   });
+  if (readings.certificateLeftSeconds) observeCertificate(registers, readings.certificateLeftSeconds);
   const store = { name: "sallyport_key_store_up", help: "1 while the key store can be read", registers };
   new Gauge({
     ...store,
     collect() {
       this.set(readings.keyStoreUp() ? 1 : 0);
+    },
+  });
+}
+
+function observeCertificate(registers: Registry[], leftSeconds: () => number): void {
+  const about = { name: "sallyport_certificate_expiry_seconds", help: "Until the front door's certificate ends", registers };
+  new Gauge({
+    ...about,
+    collect() {
+      this.set(leftSeconds());
     },
   });
 }

@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode } from "../contract/errors.ts";
 import type { ErrorFormat, ErrorStyle, Route, Service } from "../contract/policy.ts";
 import type { LimitState } from "../contract/stores.ts";
 import type { Exchange } from "./exchange.ts";
+import { closeAfterAnswer, hasUnreadBody } from "./unread-body.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -71,6 +72,9 @@ export function sendRefusal(exchange: Exchange, denial: Denial): void {
   const { response } = exchange;
   const text = refusalText(denial.code, exchange.id, denial.service);
   exchange.outcome = { kind: "refused", code: denial.code, reason: denial.reason, status: text.status };
+  if (hasUnreadBody(exchange)) closeAfterAnswer(exchange);
+  // Node reads no more requests from a connection that has asked for an upgrade.
+  if (exchange.upgrade) response.shouldKeepAlive = false;
   response.writeHead(text.status, {
     ...answerHeaders(exchange),
     ...refusalHeaders(exchange, denial, text.status),
@@ -86,7 +90,6 @@ function refusalHeaders(exchange: Exchange, denial: Denial, status: number): Hea
     ...(status === 401 && { "www-authenticate": challenge(denial) }),
     ...(denial.allow && { allow: denial.allow.join(", ") }),
     ...(denial.code === "RATE_LIMITED" && { "retry-after": retryAfter(exchange) }),
-    ...(hasUnreadBody(exchange) && { connection: "close" }),
   };
 }
 
@@ -94,15 +97,12 @@ function retryAfter(exchange: Exchange): string {
   return String(Math.max(1, Math.ceil((exchange.limit?.retryAfterMs ?? 0) / 1000)));
 }
 
-function hasUnreadBody({ request }: Exchange): boolean {
-  if (request.complete) return false;
-  return request.headers["transfer-encoding"] !== undefined || (request.headers["content-length"] ?? "0") !== "0";
-}
+const SCHEMES = { jwt: "Bearer", bearer: "Bearer", apiKey: "ApiKey", sigv4: "AWS4-HMAC-SHA256", mtls: "ClientCertificate" } as const;
 
 /** RFC 9110 section 11.6.1, with RFC 6750 section 3 for tokens; it never says what was wrong. */
 function challenge(denial: Denial): string {
-  const kinds = new Set(denial.route?.authenticators.map((authenticator) => (authenticator.kind === "apiKey" ? "ApiKey" : "Bearer")));
-  const challenges = [...kinds].map((scheme) => (scheme === "Bearer" ? bearerChallenge(denial.code) : scheme));
+  const schemes = new Set(denial.route?.authenticators.map((authenticator) => SCHEMES[authenticator.kind]));
+  const challenges = [...schemes].map((scheme) => (scheme === "Bearer" ? bearerChallenge(denial.code) : scheme));
   return challenges.length > 0 ? challenges.join(", ") : "Bearer";
 }
 
@@ -113,7 +113,8 @@ function bearerChallenge(code: ErrorCode): string {
 /** Sends the answer to a preflight: 204, from the table. */
 export function sendPreflight(exchange: Exchange, answer: PreflightAnswer): void {
   exchange.outcome = { kind: "preflight" };
-  exchange.response.writeHead(204, { ...answerHeaders(exchange), ...answer.headers, ...(hasUnreadBody(exchange) && { connection: "close" }) });
+  if (hasUnreadBody(exchange)) closeAfterAnswer(exchange);
+  exchange.response.writeHead(204, { ...answerHeaders(exchange), ...answer.headers });
   exchange.response.end();
 }
 

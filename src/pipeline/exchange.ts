@@ -28,7 +28,11 @@ export interface Exchange {
   /** CORS headers that go on every answer from stage 3 on. */
   corsHeaders: Readonly<Record<string, string>> | undefined;
   proof: Proof | undefined;
+  /** Set with the proof of a signed request that has a body: what the body must be. */
+  payload?: SignedPayload;
   caller: Caller | undefined;
+  /** Under which name it counts among the caller's open exchanges; undefined: it does not count. */
+  openAs?: string;
   /** State of the tightest limit that counted this request. */
   limit: LimitState | undefined;
   /** Set by the authorize stage: what the forward stage acts on. */
@@ -39,6 +43,14 @@ export interface Exchange {
   readonly upgrade: boolean;
   /** How it ended, for log and metrics. */
   outcome: Outcome | undefined;
+}
+
+/** The body that a signature is about. */
+export interface SignedPayload {
+  /** Its SHA-256, which was signed. */
+  readonly sha256: Uint8Array;
+  /** The whole of it, where it had to be read before the signature could be checked; its hash is right. */
+  readonly held?: Buffer;
 }
 
 export type Outcome =

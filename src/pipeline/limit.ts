@@ -3,12 +3,11 @@
  * A limit by address counts everybody; one by caller, tenant or key counts whoever was proved,
  * and where nobody was, the address.
  */
-import { isIPv6 } from "node:net";
-import ipaddr from "ipaddr.js";
 import type { Denial } from "../contract/decision.ts";
 import type { Limit } from "../contract/policy.ts";
 import type { Bucket, CounterStore, LimitState, LimitVerdict } from "../contract/stores.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
+import { addressSubject, callerSubject } from "./subject.ts";
 
 /** Makes the check that counts one request in these limits; undefined where there are none. */
 export function countIn(limits: readonly Limit[], counters: CounterStore): Check | undefined {
@@ -81,22 +80,8 @@ function subjectOf(limit: Limit, exchange: Exchange): string {
   }
 }
 
-/** The account for keys, the subject for tokens, the secret with the address for shared secrets. */
-function callerSubject(exchange: Exchange): string {
-  const { caller } = exchange;
-  if (!caller) return `address ${addressSubject(exchange.facts.address)}`;
-  return caller.account ?? `secret ${addressSubject(exchange.facts.address)} ${caller.credentialId}`;
-}
-
 /** The caller's own tenant, never one that the request merely names: nobody spends another's budget. */
 function tenantSubject(exchange: Exchange): string | undefined {
   const { caller } = exchange;
   return caller?.tenants.length === 1 ? `tenant ${caller.tenants[0]}` : undefined;
-}
-
-/** An IPv6 address counts by its /64, which one subscriber has whole. */
-export function addressSubject(address: string): string {
-  if (!isIPv6(address)) return address;
-  const bytes = ipaddr.IPv6.parse(address).toByteArray();
-  return Buffer.from(bytes.slice(0, 8)).toString("hex");
 }

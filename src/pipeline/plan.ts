@@ -5,7 +5,7 @@
  *   4 route              refuses what matched nothing
  *   5 cors               answers preflights, refuses other origins
  *   6 identify           finds and proves one credential, names the caller
- *   7 limit by caller    counts the proved caller, whatever authorization says next
+ *   7 limit by caller    counts the proved caller, and what it has open, whatever authorization says next
  *   8 authorize          address list, permission, tenant
  *
  * Stage 1 (edge) and 2 (match) come before there is a route; stage 9 (forward) takes what passed.
@@ -19,14 +19,21 @@ import { corsStage } from "./cors.ts";
 import type { Check } from "./exchange.ts";
 import { identifyStage, type Prove } from "./identify.ts";
 import { brake, countIn } from "./limit.ts";
+import type { OpenExchanges } from "./open-exchanges.ts";
 
 /** The checks that a request passes, by what it matched. */
 export type Plan = (match: Match) => readonly Check[];
 
+export interface PlanParts {
+  readonly counters: CounterStore;
+  readonly open: OpenExchanges;
+  readonly prove: Prove;
+}
+
 /** Compiles the checks of every route of the policy, of unmatched requests in each service, and of all others. */
-export function compilePlan(policy: Policy, counters: CounterStore, prove: Prove): Plan {
+export function compilePlan(policy: Policy, { counters, open, prove }: PlanParts): Plan {
   const routes = policy.services.flatMap((service) => service.routes);
-  const ofRoute = new Map(routes.map((route) => [route, checksOf(route, counters, prove)]));
+  const ofRoute = new Map(routes.map((route) => [route, checksOf(route, { counters, open, prove })]));
   const ofService = new Map(policy.services.map((service) => [service, compact([countIn(service.addressLimits, counters), routeCheck])]));
   const elsewhere = compact([countIn(policy.addressLimits, counters), routeCheck]);
   return (match) => {
@@ -35,12 +42,13 @@ export function compilePlan(policy: Policy, counters: CounterStore, prove: Prove
   };
 }
 
-function checksOf(route: Route, counters: CounterStore, prove: Prove): readonly Check[] {
+function checksOf(route: Route, { counters, open, prove }: PlanParts): readonly Check[] {
   return compact([
     countIn(route.addressLimits, counters),
     routeCheck,
     corsStage(route),
     identifyStage(route, prove, brake(route.failureLimits, counters)),
+    open.check(route),
     countIn(route.callerLimits, counters),
     authorizeStage(route),
   ]);

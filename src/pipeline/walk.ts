@@ -26,6 +26,8 @@ export interface WalkParts {
   readonly monotonicNow: () => number;
   readonly began: (exchange: Exchange) => void;
   readonly ended: (exchange: Exchange) => void;
+  /** Whether it came behind more requests of its connection than may wait there. */
+  readonly isCrowded: (exchange: Exchange) => boolean;
   /** A fault of our own, with its cause: for the log. */
   readonly failed: (exchange: Exchange, cause: unknown) => void;
 }
@@ -52,9 +54,26 @@ export class Walk {
   /** From the request's head to an answer, or on to the upstream. */
   take(arriving: Arriving, inForce: InForce): void {
     // The parser may have read on before the connection's last answer was settled (RFC 9112 section 9.6).
-    if (isClosing(arriving.request.socket)) return;
+    if (isClosing(arriving.request.socket)) {
+      arriving.request.socket.pause();
+      return;
+    }
     const exchange = this.#begin(arriving, inForce.policy);
+    if (this.#parts.isCrowded(exchange)) {
+      closeAfterAnswer(exchange);
+      this.refuse(exchange, { outcome: "deny", code: "RATE_LIMITED", reason: "too many requests wait on the connection" });
+      return;
+    }
     if (asksForOtherProtocol(arriving)) closeAfterAnswer(exchange);
+    try {
+      this.#enter(exchange, arriving, inForce);
+    } catch (cause) {
+      this.#fail(exchange, cause);
+    }
+  }
+
+  /** Stages 1 and 2. */
+  #enter(exchange: Exchange, arriving: Arriving, inForce: InForce): void {
     const arrival = arrive(arriving.request, arriving.target, arriving.upgrade, inForce.policy.gateway.trustProxy);
     if (arrival.kind === "refused") {
       // Whoever sends this may see requests in other places than we do: nothing behind it is taken for one.

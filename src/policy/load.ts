@@ -1,7 +1,7 @@
 /** The files of a policy → the policy, or everything that is wrong with them. */
 import { createHash } from "node:crypto";
 import { dirname, relative, resolve } from "node:path";
-import type { Policy, Route } from "../contract/policy.ts";
+import type { Policy, Route, Service, SourcePlace } from "../contract/policy.ts";
 import { checkPolicy } from "./check/policy.ts";
 import { compilePolicy } from "./compile/policy.ts";
 import { type Diagnostic, inOrder } from "./diagnostic.ts";
@@ -11,8 +11,8 @@ import { routeOrigins, type RouteOrigins } from "./origins.ts";
 import { readText } from "./read.ts";
 import { gateway, type GatewayFile } from "./schema/gateway.ts";
 import { service, type ServiceFile } from "./schema/service.ts";
-import { diagnose, reporter, type Source, sourceOf } from "./source.ts";
-import { nodeAt, type Path, type Tree } from "./tree.ts";
+import { diagnose, positionOf, reporter, type Source, sourceOf } from "./source.ts";
+import { holdsStandIn, nodeAt, type Path, spanAt, type Tree } from "./tree.ts";
 import { readValues } from "./values.ts";
 import { type Draft, validate } from "./validate.ts";
 import { fillIn, type Surroundings } from "./variables.ts";
@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For commands that serve nothing: variables that are not set, and files of secrets that are not there, get stand-ins. */
   readonly offline?: boolean;
+  /** Epoch milliseconds at which the files of `listen.tls` are judged; undefined: they are not read, as for a door that is open already. */
+  readonly certificatesAt?: number;
 }
 
 type RefuseFile = (message: string, repair?: string) => void;
@@ -49,6 +51,10 @@ export type Expanded =
       readonly unset: readonly string[];
       /** Whether a stand-in stands in this place of the gateway file, or below it. */
       readonly standsIn: (path: Path) => boolean;
+      /** What `${…}` means here: for other files that speak of this policy. */
+      readonly surroundings: Surroundings;
+      /** Where something stands in a service's file. */
+      readonly placeIn: (service: Service, path: Path) => SourcePlace;
     });
 
 /** As `loadPolicy`, and tells which of the files each rule came from. */
@@ -80,16 +86,19 @@ class Loading {
   run(): Expanded {
     const gatewayDraft = this.#gateway();
     const services = gatewayDraft ? this.#services(gatewayDraft) : [];
-    if (gatewayDraft) checkPolicy(gatewayDraft, services);
+    if (gatewayDraft) checkPolicy(gatewayDraft, services, this.#options.certificatesAt);
     const files = [...this.#files.keys(), ...this.#surroundings.files].map((file) => resolve(file));
     if (this.#diagnostics.length > 0 || !gatewayDraft)
       return { kind: "invalid", diagnostics: inOrder(this.#diagnostics, [...this.#files.keys()]), files };
     // Without a diagnostic every draft is whole.
     const gatewayFile = gatewayDraft.content as GatewayFile;
     const sources = services.map((draft) => ({ file: draft.content as ServiceFile, source: draft.source }));
-    const policy = compilePolicy(gatewayFile, sources, this.#revision());
+    const policy = compilePolicy(gatewayFile, this.#options.configPath, sources, this.#revision());
     const originsOf = (route: Route) => routeOrigins(route, gatewayFile, sources[policy.services.indexOf(route.service)]!.file);
-    return { kind: "policy", policy, files, originsOf, unset: [...this.#surroundings.unset].toSorted() };
+    const standsIn = (path: Path) => holdsStandIn(nodeAt(gatewayDraft.tree, path));
+    const placeIn = (service: Service, path: Path) => placeOf(services[policy.services.indexOf(service)]!, path);
+    const surroundings = this.#surroundings;
+    return { kind: "policy", policy, files, originsOf, unset: [...surroundings.unset].toSorted(), standsIn, surroundings, placeIn };
   }
 
   #gateway(): Draft<GatewayFile> | undefined {
@@ -170,8 +179,16 @@ class Loading {
   /** The same files and values have the same revision, wherever they stand. */
   #revision(): string {
     const files = [...this.#files].map(([path, content]) => [relative(this.#folder, path), content]);
-    return digest(JSON.stringify([files, [...this.#surroundings.resolved].toSorted()])).slice(0, 12);
+    return digest(JSON.stringify([files, [...this.#surroundings.resolved].toSorted(byName)])).slice(0, 12);
   }
+}
+
+function placeOf({ source, tree }: Draft<ServiceFile>, path: Path): SourcePlace {
+  return { file: source.file, ...positionOf(source, spanAt(tree, path, "key").start) };
+}
+
+function byName([left]: readonly [string, string], [right]: readonly [string, string]): number {
+  return left < right ? -1 : 1;
 }
 
 const OUTSIDE = {

@@ -3,13 +3,14 @@ import type { Span, Tree } from "./tree.ts";
 
 const MASK = "•";
 /** Blocks whose texts are secrets, whatever the key beneath is called: it may be misspelt. */
-const SECRET_BLOCKS = new Set(["bearer", "tokens", "value"]);
+const SECRET_BLOCKS = new Set(["bearer", "tokens", "value", "sealing"]);
 const OPEN_KEYS = new Set(["id", "access", "until"]);
 /** A reference without a default shows nothing. */
 const BARE_REFERENCE = /^["']?\$\{(?:file:[^{}]*|[A-Za-z_][A-Za-z0-9_]*\??)\}["']?$/;
 /** What gives a secret away where the file could not be parsed, or where it stands in a place of no secrets. */
 const TELLING = [
   /(?<=\b(?:value|password|secret)["']?\s*:\s*)(?:"[^"]*"|'[^']*'|\$\{[^}]*\}|[^\s"',}#$])[^,}]*/g,
+  /-----BEGIN .*$/g,
   /eyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?/g,
   /(?<=\/\/)[^/@\s]+(?=@)/g,
 ];

@@ -5,7 +5,14 @@ import { ACCESS_WORDS } from "./names.ts";
 
 /** One sentence each. */
 export function notesOf(policy: Policy): readonly string[] {
-  return policy.services.flatMap((service) => ungranted(service));
+  return policy.services.flatMap((service) => [...ungranted(service), ...unsealed(service, policy)]);
+}
+
+/** Signatures need the secrets of access keys, and those are sealed. */
+function unsealed({ name, authenticators }: Service, { gateway }: Policy): readonly string[] {
+  if (gateway.stores.sealing) return [];
+  const signing = authenticators.filter((one) => one.kind === "sigv4");
+  return signing.map((one) => `${name}: requests signed for \`${one.name}\` are answered with 503 until \`stores.sealing\` of the gateway file is set`);
 }
 
 /** Permissions that a route needs and that nothing grants by name: a typing mistake, or meant for `*` alone. */

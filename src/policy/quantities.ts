@@ -67,6 +67,16 @@ export function readHeldBody(text: string): Reading<number> {
   return reading.value <= MOST_HELD_BYTES ? reading : wrong("no more than 64 MB of a body can be held", { repair: "write `64MB` or less" });
 }
 
+const LARGEST_MESSAGE_BYTES = 16 * 1024 ** 2;
+
+/** A WebSocket message, which is held whole on its way. */
+export function readMessageSize(text: string): Reading<number> {
+  const reading = readSize(text);
+  if (reading.kind === "wrong") return reading;
+  if (reading.value === 0) return wrong("no message is as small as this", { repair: "write `1MB`, or leave it out" });
+  return reading.value <= LARGEST_MESSAGE_BYTES ? reading : wrong("no message may be larger than 16 MB", { repair: "write `16MB` or less" });
+}
+
 export interface Rate {
   readonly count: number;
   readonly windowMs: number;

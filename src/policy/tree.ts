@@ -90,6 +90,13 @@ export function plain(tree: Tree): unknown {
   return record;
 }
 
+/** Whether some leaf of it is there only because a variable is not set. */
+export function holdsStandIn(tree: Tree | undefined): boolean {
+  if (tree?.kind === "leaf") return tree.filling?.standIn === true;
+  const parts = tree?.kind === "list" ? tree.items : [...(tree?.entries.values() ?? [])].map((entry) => entry.value);
+  return parts.some(holdsStandIn);
+}
+
 /** The keys of a map at the path; none where no map stands there. */
 export function keysAt(tree: Tree, path: Path): readonly string[] {
   const node = nodeAt(tree, path);

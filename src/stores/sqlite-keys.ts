@@ -1,9 +1,10 @@
 /** Accounts and API keys in a SQLite file that the gateway reads while commands write it. */
-import type { Account, KeyRecord } from "../contract/caller.ts";
-import type { KeyWriter, NewKey } from "../contract/stores.ts";
+import type { AccessKeyRecord, Account, KeyRecord } from "../contract/caller.ts";
+import type { KeyWriter, NewAccessKey, NewKey } from "../contract/stores.ts";
 import { FollowedDatabase, isReadOnly } from "./sqlite/followed-database.ts";
 import { LastUses, type LastUse } from "./sqlite/last-uses.ts";
-import { ACCOUNT_COLUMNS, accountOf, keyOf, KEYS, type AccountRow, type KeyRow } from "./sqlite/rows.ts";
+import { ACCESS_KEYS, accessKeyOf, ACCOUNT_COLUMNS, accountOf, keyOf, KEYS } from "./sqlite/rows.ts";
+import type { AccessKeyRow, AccountRow, KeyRow } from "./sqlite/rows.ts";
 
 export interface SqliteKeysOptions {
   /**
@@ -18,6 +19,9 @@ export interface SqliteKeysOptions {
 }
 
 const KEY = `${KEYS} WHERE k.service = ? AND k.id = ?`;
+const ACCESS_KEY = `${ACCESS_KEYS} WHERE k.service = ? AND k.id = ?`;
+const KEY_TABLES = ["keys", "access_keys"] as const;
+const KEY_ORDER = "ORDER BY k.service, k.account, k.created_at, k.id";
 const COMMAND_LOCK_WAIT_MS = 5_000;
 const LAST_USE_INTERVAL_MS = 5_000;
 
@@ -40,6 +44,13 @@ export class SqliteKeys implements KeyWriter {
     return this.#database.use((connection) => {
       const row = connection.statement(KEY).get(service, id);
       return row && keyOf(row as unknown as KeyRow);
+    });
+  }
+
+  findAccessKey(service: string, id: string): AccessKeyRecord | undefined {
+    return this.#database.use((connection) => {
+      const row = connection.statement(ACCESS_KEY).get(service, id);
+      return row && accessKeyOf(row as unknown as AccessKeyRow);
     });
   }
 
@@ -109,21 +120,42 @@ export class SqliteKeys implements KeyWriter {
     );
   }
 
+  createAccessKey(key: NewAccessKey): void {
+    const { service, id, account, scopes, sealedSecret, createdAt, expiresAt } = key;
+    this.#changes(
+      "INSERT INTO main.access_keys (service, id, account, scopes, sealed_secret, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      service,
+      id,
+      account,
+      JSON.stringify(scopes),
+      sealedSecret,
+      createdAt,
+      expiresAt ?? null,
+    );
+  }
+
   keys(service?: string): readonly KeyRecord[] {
-    const order = "ORDER BY k.service, k.account, k.created_at, k.id";
-    return service === undefined ? this.#keys(order) : this.#keys(`WHERE k.service = ? ${order}`, service);
+    return this.#rows(KEYS, service).map((row) => keyOf(row as KeyRow));
   }
 
   keysById(id: string): readonly KeyRecord[] {
-    return this.#keys("WHERE k.id = ? ORDER BY k.service", id);
+    return this.#rowsById(KEYS, id).map((row) => keyOf(row as KeyRow));
+  }
+
+  accessKeys(service?: string): readonly AccessKeyRecord[] {
+    return this.#rows(ACCESS_KEYS, service).map((row) => accessKeyOf(row as AccessKeyRow));
+  }
+
+  accessKeysById(id: string): readonly AccessKeyRecord[] {
+    return this.#rowsById(ACCESS_KEYS, id).map((row) => accessKeyOf(row as AccessKeyRow));
   }
 
   revokeKey(service: string, id: string, at: number): boolean {
-    return this.#changes("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE service = ? AND id = ?", at, service, id);
+    return this.#changesKey("revoked_at = coalesce(revoked_at, ?)", [at], service, id);
   }
 
   expireKey(service: string, id: string, at: number): boolean {
-    return this.#changes("UPDATE keys SET expires_at = min(coalesce(expires_at, ?), ?) WHERE service = ? AND id = ?", at, at, service, id);
+    return this.#changesKey("expires_at = min(coalesce(expires_at, ?), ?)", [at, at], service, id);
   }
 
   #accounts(where: string, ...values: string[]): Account[] {
@@ -133,11 +165,22 @@ export class SqliteKeys implements KeyWriter {
     });
   }
 
-  #keys(where: string, ...values: string[]): KeyRecord[] {
-    return this.#database.use((connection) => {
-      const rows = connection.statement(`${KEYS} ${where}`).all(...values);
-      return rows.map((row) => keyOf(row as unknown as KeyRow));
-    });
+  #rows(select: string, service: string | undefined): unknown[] {
+    return this.#database.use((connection) =>
+      service === undefined
+        ? connection.statement(`${select} ${KEY_ORDER}`).all()
+        : connection.statement(`${select} WHERE k.service = ? ${KEY_ORDER}`).all(service),
+    );
+  }
+
+  #rowsById(select: string, id: string): unknown[] {
+    return this.#database.use((connection) => connection.statement(`${select} WHERE k.id = ? ORDER BY k.service`).all(id));
+  }
+
+  /** Of either kind: an id tells which, since the two have different lengths. */
+  #changesKey(change: string, values: readonly number[], service: string, id: string): boolean {
+    const changed = KEY_TABLES.map((table) => this.#changes(`UPDATE ${table} SET ${change} WHERE service = ? AND id = ?`, ...values, service, id));
+    return changed.includes(true);
   }
 
   /** True when a row changed. */
@@ -149,10 +192,9 @@ export class SqliteKeys implements KeyWriter {
   #writeLastUses(uses: readonly LastUse[]): boolean {
     try {
       this.#database.transaction((connection) => {
-        const statement = connection.statement(
-          "UPDATE keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE service = ? AND id = ?",
-        );
-        for (const { service, id, at } of uses) statement.run(at, service, id);
+        const used = "SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE service = ? AND id = ?";
+        const statements = KEY_TABLES.map((table) => connection.statement(`UPDATE ${table} ${used}`));
+        for (const { service, id, at } of uses) for (const statement of statements) statement.run(at, service, id);
       });
       return true;
     } catch (error) {

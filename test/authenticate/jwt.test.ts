@@ -185,6 +185,15 @@ t.test("J11: a payload that is no JSON object, or that two readers could read di
   for (const header of ["[]", "null", `{"alg":"none","alg":"RS256","kid":"k1"}`]) refuses(t, signed(header), /header|three/, header);
 });
 
+t.test("J11: `jti` and `aud` of another type than RFC 7519 gives spoil a token, whether or not any rule names them", async (t) => {
+  for (const jti of [null, 7, ["x"], {}, true])
+    refuses(t, signToken(k1, { ...claims, jti }), /`jti` is no string/, `jti ${JSON.stringify(jti)}`);
+  for (const aud of [null, 7, {}, true, ["a", 7], [["a"]]])
+    refuses(t, signToken(k1, { ...claims, aud }), /`aud` is neither/, `aud ${JSON.stringify(aud)}`);
+  for (const good of [{ jti: "x" }, { jti: "" }, { aud: "a" }, { aud: ["a", "b"] }, { aud: [] }])
+    t.equal(prove(signToken(k1, { ...claims, ...good })).kind, "proved");
+});
+
 t.test("J11: claims inherit nothing, pollute nothing, and cannot be changed", async (t) => {
   const outcome = prove(signed(head, `{"iss":"${iss}","__proto__":{"admin":true},"constructor":"c","groups":["a"],"o":{"p":{}}}`));
   if (outcome.kind !== "proved") return t.fail(outcome.reason);

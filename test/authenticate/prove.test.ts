@@ -8,6 +8,7 @@ import { createIssuers } from "../../src/pipeline/authenticate/jwks.ts";
 import { fetchJwks } from "../../src/pipeline/authenticate/jwks-fetch.ts";
 import { createProver, issuersOf } from "../../src/pipeline/authenticate/prove.ts";
 import { testClock } from "./fixtures/clock.ts";
+import { exchangeWith } from "./fixtures/exchange.ts";
 import { answerJson, issuerServer, keySetOf } from "./fixtures/issuer-server.ts";
 import { base64url, ecKey, rsaKey, signParts, signToken } from "./fixtures/keys.ts";
 import { keyRecord, keyStore } from "./fixtures/key-store.ts";
@@ -31,9 +32,9 @@ async function harness(t: Test, authenticators: (issuer: Issuer) => readonly (re
   t.teardown(() => issuers.close());
   issuers.use(issuersOf(policy));
   const keys = keyStore((service, id) => (id === keyId ? keyRecord(id, digestApiKey(apiKey), service) : undefined));
-  const prover = createProver({ policy, issuers, keys, monotonicNow: clock.monotonicNow });
+  const prover = createProver({ policy, issuers, keys, monotonicNow: clock.monotonicNow, randomBytes });
   function prove(rawHeaders: string[], now = NOW, service = 0): Proof | Promise<Proof> {
-    return prover.prove(services[service]!, { rawHeaders }, now);
+    return prover.prove(services[service]!, exchangeWith({ rawHeaders }), now);
   }
   const bearer = (token: string, now = NOW, service = 0) => prove(["Authorization", `Bearer ${token}`], now, service);
   return { clock, server, issuers, keys, prover, prove, bearer };
@@ -229,7 +230,7 @@ t.test("times and token types are not judged here", async (t) => {
 
 t.test("a service of another policy is a fault of ours", async (t) => {
   const { prover } = await harness(t, all);
-  t.throws(() => prover.prove(serviceWith([], "stranger"), { rawHeaders: [] }, NOW), /not of this policy/);
+  t.throws(() => prover.prove(serviceWith([], "stranger"), exchangeWith({ rawHeaders: [] }), NOW), /not of this policy/);
 });
 
 t.test("an independent verifier comes to the same verdict", async (t) => {

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { accountCommands } from "../../src/cli/accounts.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { keyCommands } from "../../src/cli/keys.ts";
 import { digestApiKey, parseApiKey } from "../../src/contract/api-key.ts";
+import { createSealing, sealingKey } from "../../src/contract/sealing.ts";
 import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
 
 const COMMANDS = [...accountCommands, ...keyCommands];
@@ -40,6 +41,18 @@ routes:
   GET /artifacts: artifacts.read
 `;
 
+const SIGNED = `
+version: 1
+service: signed
+prefix: /signed
+upstream: { url: http://127.0.0.1:9 }
+roles: { reader: [read] }
+authenticators:
+  iam: { sigv4: { region: us-east-2, service: execute-api } }
+routes:
+  GET /: read
+`;
+
 const KEYLESS = `
 version: 1
 service: open
@@ -56,10 +69,11 @@ interface Answer {
 }
 
 /** A policy with two services that take keys and one that does not, and a way to run commands on it. */
-function office(t: Test, more = "") {
-  const folder = t.testdir({ services: { "stackflow.yaml": STACKFLOW, "registry.yaml": REGISTRY, "open.yaml": KEYLESS } });
+function office(t: Test, more = "", environment: Readonly<Record<string, string>> = {}, optional: "" | "?" = "?") {
+  const services = { "stackflow.yaml": STACKFLOW, "registry.yaml": REGISTRY, "signed.yaml": SIGNED, "open.yaml": KEYLESS };
+  const folder = t.testdir({ services });
   const path = join(folder, "data", "keys.db");
-  const gateway = `version: 1\nlisten: { host: 127.0.0.1, port: 0 }\nstores: { keys: "sqlite:${path}" }\nservices: [services/*.yaml]\n${more}`;
+  const gateway = `version: 1\nlisten: { host: 127.0.0.1, port: 0 }\nstores: { keys: "sqlite:${path}", sealing: "\${SEALING${optional}}" }\nservices: [services/*.yaml]\n${more}`;
   writeFileSync(join(folder, "sallyport.yaml"), gateway);
   const run = async (line: string): Promise<Answer> => {
     let out = "";
@@ -67,7 +81,7 @@ function office(t: Test, more = "") {
     const terminal = {
       out: (words: string) => void (out += words),
       err: (words: string) => void (err += words),
-      environment: {},
+      environment,
       colour: false,
       columns: 80,
       readInput: async () => "",
@@ -83,7 +97,7 @@ function office(t: Test, more = "") {
   };
   const reader = openSqliteKeys(path, { side: "gateway", create: false });
   t.teardown(() => reader.close());
-  return { run, json, reader };
+  return { run, json, reader, path };
 }
 
 const BOT = "accounts create bot --service stackflow --role viewer --tenant t1";
@@ -185,8 +199,8 @@ t.test("a wrong choice is wrong use, and the message names the right ones", asyn
   const { id, secret } = await json(KEY);
   const wrong: [string, RegExp][] = [
     ["accounts create bot2 --role viewer --tenant t1", /--service is missing/],
-    ["accounts create bot2 --service nowhere --role viewer", /"nowhere" takes no API keys; one of: registry, stackflow/],
-    ["accounts create bot2 --service open --role viewer", /"open" takes no API keys; one of: registry, stackflow/],
+    ["accounts create bot2 --service nowhere --role viewer", /"nowhere" takes no keys; one of: registry, signed, stackflow/],
+    ["accounts create bot2 --service open --role viewer", /"open" takes no keys; one of: registry, signed, stackflow/],
     ["accounts create bot2 --service stackflow --tenant t1", /--role is missing; one of: viewer, agent/],
     ["accounts create bot2 --service stackflow --role admin --tenant t1", /"admin" is not a role of stackflow; one of: viewer, agent/],
     ["accounts create bot2 --service stackflow --role viewer", /--tenant is missing/],
@@ -196,7 +210,7 @@ t.test("a wrong choice is wrong use, and the message names the right ones", asyn
     ["accounts create b\u0000t --service stackflow --role viewer --tenant t1", /account's ID/],
     ["accounts set bot --service stackflow", /say what to change/],
     ["accounts set bot --role reader", /"reader" is not a role of stackflow/],
-    ["accounts list --service nowhere", /one of: registry, stackflow/],
+    ["accounts list --service nowhere", /one of: registry, signed, stackflow/],
     ["keys create --service stackflow --account bot", /--scopes is missing/],
     ["keys create --service stackflow --account bot --scopes admin", /"admin" is not a scope of key; one of: read-only, read-write/],
     ["keys create --service stackflow --account bot --scopes read-only,", /"" is not a scope/],
@@ -269,4 +283,58 @@ t.test("lists fit into 80 columns without losing a character", async (t) => {
     t.ok(Math.max(...out.split("\n").map((row) => row.length)) <= 80, line);
     t.equal(column(out, "ACCOUNT").join(""), id, line);
   }
+});
+
+const SIGNER = "accounts create signer --service signed --role reader";
+const ACCESS_KEY = "keys create --service signed --account signer --sigv4";
+const SEALING = { SEALING: "a sealing secret that is long enough" };
+
+t.test("an access key is id and secret, shown once; the secret is sealed in the store", async (t) => {
+  const { json, run, reader, path } = office(t, "", SEALING);
+  await json(SIGNER);
+  const { id, secret, ...rest } = await json(`${ACCESS_KEY} --expires 90d`);
+  t.match({ id, secret }, { id: /^SP[A-Z2-7]{18}$/, secret: /^[0-9A-Za-z]{40}$/ });
+  t.match(rest, { service: "signed", account: "signer", scopes: [] });
+  const stored = reader.findAccessKey("signed", id)!;
+  t.equal(createSealing([sealingKey(SEALING.SEALING)]).open(stored.sealedSecret, { service: "signed", id }), secret);
+  const listed = await run("keys list --json");
+  t.match(JSON.parse(listed.out), [{ id, state: "active", account: "signer" }]);
+  t.notMatch(listed.out, secret);
+  t.notMatch(readFileSync(path, "latin1"), secret);
+  t.match(
+    (await run(ACCESS_KEY)).out,
+    /access key (SP\w{18}) of signer.*\n\n {2}id +\1\n {2}secret +\w{40}\n\n.*once.*us-east-2 and service execute-api/s,
+  );
+});
+
+t.test("an access key is rotated with an overlap, and revoked", async (t) => {
+  const { json, run, reader } = office(t, "", SEALING);
+  await json(SIGNER);
+  const { id } = await json(ACCESS_KEY);
+  const next = await json(`keys rotate ${id} --overlap 24h`);
+  t.match(next, { id: /^SP/, replaces: { id }, service: "signed" });
+  t.not(next.id, id);
+  t.type(reader.findAccessKey("signed", id)?.expiresAt, "number");
+  t.same(await json(`keys revoke ${next.id}`), { id: next.id, service: "signed", account: "signer", state: "revoked" });
+  t.type(reader.findAccessKey("signed", next.id)?.revokedAt, "number");
+  t.match(await run("keys revoke SPAAAAAAAAAAAAAAAAAA"), { code: 1, err: /there is no access key/ });
+});
+
+t.test("an access key is never sealed with what the gateway would not open", async (t) => {
+  for (const optional of ["", "?"] as const) {
+    const { json, run, reader } = office(t, "", {}, optional);
+    await json(SIGNER);
+    t.match(await run(ACCESS_KEY), { code: 1, err: /stores\.sealing.* not set here/ });
+    t.same(await json("keys list"), []);
+    t.equal(reader.trouble(), undefined);
+  }
+});
+
+t.test("each service makes the kind of key that it takes", async (t) => {
+  const { json, run } = office(t, "", SEALING);
+  await json(BOT);
+  await json(SIGNER);
+  t.match(await run("keys create --service stackflow --account bot --sigv4"), { code: 2, err: /takes no access keys/ });
+  t.match(await run("keys create --service signed --account signer --scopes read"), { code: 2, err: /--sigv4/ });
+  t.match(await run(`${ACCESS_KEY} --scopes read`), { code: 2, err: /is not a scope of iam/ });
 });

@@ -26,6 +26,7 @@ t.test("the environment names everything, with services and key sets that answer
   const [demo, other] = [await start(t), await start(t)];
   const { environment } = demo;
   t.same(Object.keys(environment).sort(), [
+    "ACCESS_KEY_SEALING_SECRET",
     "ADMIN_TOKEN",
     "PIE_ISSUER",
     "PIE_JWKS",
@@ -44,7 +45,7 @@ t.test("the environment names everything, with services and key sets that answer
   t.equal((await fetch(`${environment["PIE_URL"]}/v2/health`)).status, 200);
   t.equal((await fetch(`${environment["REGISTRY_URL"]}/api/health`)).status, 200);
   t.equal((await fetch(`${environment["STACKFLOW_URL"]}/prod/api/health`)).status, 200);
-  for (const secret of ["ADMIN_TOKEN", "REGISTRY_AUTH_TOKEN"]) t.not(environment[secret], other.environment[secret], secret);
+  for (const secret of ["ADMIN_TOKEN", "REGISTRY_AUTH_TOKEN", "ACCESS_KEY_SEALING_SECRET"]) t.not(environment[secret], other.environment[secret], secret);
 });
 
 t.test("each system has one allowed and one refused call, and the allowed ones suit the stand-ins", async (t) => {

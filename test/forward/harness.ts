@@ -9,6 +9,7 @@ import { ERRORS } from "../../src/contract/errors.ts";
 import { headerKey } from "../../src/contract/header-key.ts";
 import type { Mount, Policy, Route, Service, Upstream } from "../../src/contract/policy.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
+import { LongLived } from "../../src/pipeline/forward/long-lived.ts";
 import { createForwarder, type Forwarder, type ForwarderDeps } from "../../src/pipeline/forward/forward.ts";
 import { isClosing } from "../../src/pipeline/unread-body.ts";
 
@@ -40,6 +41,7 @@ export function policyOf(shape: Shape): TestPolicy {
     origin: shape.origin,
     basePath: "",
     verifyTls: true,
+    maxConnections: 1_000,
     identity: { subject: "x-auth-subject", kind: "x-auth-kind", tenant: "x-auth-tenant", permissions: "x-auth-permissions" },
     forward: { credential: false, cookies: false },
     ...shape.upstream,
@@ -52,6 +54,7 @@ export function policyOf(shape: Shape): TestPolicy {
     upstream,
     authenticators: [],
     roles: new Map(),
+    maxOpenPerCaller: 1_000,
     errors: { format: "problem", overrides: new Map() },
     routes,
     addressLimits: [],
@@ -83,6 +86,7 @@ export function policyOf(shape: Shape): TestPolicy {
     revision: "000000000000",
     gateway: {
       listen: { host: "127.0.0.1", port: 0 },
+      connections: { total: 1_000, perAddress: 1_000, headersMs: 10_000, idleMs: 10_000 },
       trustProxy: NONE,
       stores: { keys: { kind: "sqlite", path: ":memory:" }, counters: { kind: "memory" } },
       log: { level: "silent", decisions: "refusals" },
@@ -164,6 +168,13 @@ export interface TestGateway {
   nextOver(): Promise<Exchange>;
 }
 
+/** Looks at the shape's clock; nothing else ends. */
+export function longLivedOf(shape: Shape, { policy }: TestPolicy): LongLived {
+  const { now = () => 0 } = shape;
+  const nothing = () => undefined;
+  return new LongLived({ now, policy: () => policy, keys: { find: nothing, findAccessKey: nothing, account: nothing }, failed: nothing });
+}
+
 /** Opens a gateway in front of `shape.origin`; it is closed when the test ends. */
 export async function openGateway(t: Test, shape: Shape): Promise<TestGateway> {
   const made = policyOf(shape);
@@ -173,7 +184,7 @@ export async function openGateway(t: Test, shape: Shape): Promise<TestGateway> {
   const deps: ForwarderDeps = {
     policy: made.policy,
     answerHeaders: () => ({ "x-decision-id": "decision-1", ...shape.answerHeaders }),
-    now: shape.now ?? (() => 0),
+    longLived: longLivedOf(shape, made),
     randomBytes: (size) => randomBytes(size),
     done: (exchange) => {
       over.push(exchange);

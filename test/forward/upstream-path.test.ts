@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import t from "tap";
-import { encodeSegment, rebuildPath } from "../../src/pipeline/forward/upstream-path.ts";
+import { encodeSegment, rebuildPath } from "../../src/decision/upstream-path.ts";
 import { ask, openGateway, openRecorder, policyOf } from "./harness.ts";
 
 const SEGMENT = fc.string({ unit: "binary" }).filter((segment) => segment.isWellFormed());

@@ -9,7 +9,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { registerWebSockets } from "../../src/pipeline/forward/websocket.ts";
 import { certificate, hasOpenssl } from "./certificates.ts";
-import { ask, exchangeOf, listen, PERSON, policyOf, sendRaw, type Shape } from "./harness.ts";
+import { ask, exchangeOf, listen, longLivedOf, PERSON, policyOf, sendRaw, type Shape } from "./harness.ts";
 
 interface Door {
   readonly port: number;
@@ -47,7 +47,7 @@ async function openDoor(t: Test, shape: Shape & { readonly refuse?: boolean }): 
       over.push(exchange);
       waiting.shift()?.(exchange);
     },
-    now: shape.now ?? (() => 0),
+    longLived: longLivedOf(shape, made),
     randomBytes: (size) => randomBytes(size),
   });
   await app.listen({ port: 0, host: "127.0.0.1" });

@@ -100,7 +100,7 @@ function adapt(policy: Policy, keyStore: string, options: SallyportOptions): Pol
     ...policy,
     gateway: {
       ...gateway,
-      listen: door,
+      listen: { ...door, ...(gateway.listen.tls && { tls: gateway.listen.tls }) },
       health: door,
       admin: { ...door, tokens: gateway.admin?.tokens ?? [] },
       stores: { ...gateway.stores, keys: { kind: "sqlite", path: keyStore } },

@@ -3,8 +3,10 @@ import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { CognitoJwtVerifier } from "aws-jwt-verify";
 import t, { type Test } from "tap";
-import { startDemo } from "../../src/demo/demo.ts";
-import { PIE_POOL, STACKFLOW_APP_CLIENT, STACKFLOW_POOL } from "../../src/demo/cast.ts";
+import { PIE, PIE_POOL, STACKFLOW, STACKFLOW_APP_CLIENT, STACKFLOW_MACHINE_CLIENT, STACKFLOW_MACHINE_TENANT, STACKFLOW_POOL } from "../../src/demo/cast.ts";
+import { startIssuer } from "../../src/demo/issuer/issuer.ts";
+import type { PoolOptions } from "../../src/demo/issuer/pool-options.ts";
+import type { Pool } from "../../src/demo/issuer/pool.ts";
 import { ask, listen, openRecorder } from "../forward/harness.ts";
 import { startSallyport, type Sallyport } from "./harness.ts";
 import { CLIENT, ISS, JWKS, judgedTokens } from "./judged-tokens.ts";
@@ -33,15 +35,11 @@ const STRICTER: Readonly<Record<string, string>> = {
   "exp before iat": "it lives for no time at all",
   "exp missing": "a token without an end is none",
   "iat missing": "without iat nobody can tell how long it lives",
-  "iat null": "iat is a whole number of seconds",
   "iat with a fraction": "iat is a whole number of seconds",
   "iat in two hours": "it comes from the future",
   "iss in Cognito's other form": "iss is compared byte for byte with the one that the policy names",
-  "nbf null": "nbf is a whole number of seconds where it is there",
   "sub missing": "a caller needs a subject",
   "sub empty": "a caller needs a subject",
-  "scope a list": "scope is a string (RFC 8693 section 4.2)",
-  "scope null": "scope is a string",
   "groups a string": "groups are a list of strings",
   "groups with a number": "groups are a list of strings",
   "alg ES256 and the issuer's other key": "algorithms come from the policy, which names RS256",
@@ -51,10 +49,8 @@ const STRICTER: Readonly<Record<string, string>> = {
   "cty JWT": "a token within a token",
   "the signature with padding": "one token has one spelling (RFC 7515 section 2: no padding)",
   "claims with a claim twice": "two readers may read it differently",
-  "claims with a byte order mark": "two readers may read it differently",
   "claims that are no UTF-8": "two readers may read it differently",
   "claims nested deep": "nested deeper than any real token",
-  "claims in plain base64": "one token has one spelling (base64url)",
 };
 
 /** Tokens that they refuse and we take. */
@@ -107,45 +103,64 @@ t.test("at least 200 tokens, good and bad, get the same verdict from both judges
   t.same([...Object.keys(STRICTER), ...Object.keys(LAXER)].filter((what) => !seen.has(what)), [], "no difference is listed that is none");
 });
 
+interface Issued {
+  readonly pool: Pool;
+  readonly path: string;
+  readonly token: string;
+  readonly use: Use;
+  readonly clientId: string;
+}
+
+/** Every kind of token that a pool hands out, asked for as its clients ask. */
+async function machineTokens(pool: Pool, path: string): Promise<Issued[]> {
+  const machines = pool.clients.filter(({ kind }) => kind === "machine");
+  return Promise.all(machines.map(async ({ id, secret }) => ({ pool, path, token: (await askTokens(pool, `${id}:${secret}`, { grant_type: "client_credentials" })).access_token, use: "access", clientId: id })));
+}
+
+async function personTokens(pool: Pool, path: string, clientId: string, use: Use): Promise<Issued[]> {
+  const tokens = await Promise.all(
+    pool.people.map(async ({ username }) => {
+      const first = pool.personTokens({ username, clientId });
+      const again = await askTokens(pool, undefined, { grant_type: "refresh_token", client_id: clientId, refresh_token: first.refreshToken });
+      return use === "id" ? [first.idToken, again.id_token] : [first.accessToken, again.access_token];
+    }),
+  );
+  return tokens.flat().map((token) => ({ pool, path, token, use, clientId }));
+}
+
+async function askTokens(pool: Pool, basic: string | undefined, form: Record<string, string>): Promise<{ access_token: string; id_token: string }> {
+  const headers = basic === undefined ? {} : { authorization: `Basic ${Buffer.from(basic).toString("base64")}` };
+  const answer = await fetch(`${pool.address}/oauth2/token`, { method: "POST", headers, body: new URLSearchParams(form) });
+  return (await answer.json()) as { access_token: string; id_token: string };
+}
+
 t.test("every token of the demo issuer passes both judges", async (t) => {
-  const demo = await startDemo({ now: Date.now, randomBytes });
-  t.teardown(() => demo.close());
-  const sallyport = await startSallyport(t, { environment: demo.environment });
-  const calls: [path: string, token: string, use: Use, clientId: string, poolId: string][] = [];
-  const pie = demo.issuer.pool(PIE_POOL);
-  for (const { id, secret, kind } of pie.clients) {
-    if (kind !== "machine") continue;
-    const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`;
-    const answer = await fetch(`${pie.address}/oauth2/token`, { method: "POST", headers: { authorization }, body: new URLSearchParams({ grant_type: "client_credentials" }) });
-    const { access_token: token } = (await answer.json()) as { access_token: string };
-    calls.push(["/v2/models", token, "access", id, PIE_POOL]);
-  }
-  for (const { username } of pie.people) {
-    const { accessToken } = pie.personTokens({ username, clientId: "pie-web" });
-    calls.push(["/v2/models", accessToken, "access", "pie-web", PIE_POOL]);
-  }
-  const stackflow = demo.issuer.pool(STACKFLOW_POOL);
-  for (const { username } of stackflow.people) {
-    const { idToken } = stackflow.personTokens({ username, clientId: STACKFLOW_APP_CLIENT });
-    calls.push(["/prod/api/incidents", idToken, "id", STACKFLOW_APP_CLIENT, STACKFLOW_POOL]);
-  }
-  for (const [path, token, use, clientId, poolId] of calls) {
-    const { status } = await ask(sallyport.running.ports.gateway, path, { headers: { authorization: `Bearer ${token}` } });
-    t.ok(status === 200 || status === 403, `${clientId}: proved, status ${status}`);
-    t.equal(await passesAws(demo.issuer.pool(poolId), token, use, clientId), "", `${use} token of ${clientId}`);
+  const inCognitosName = (options: PoolOptions): PoolOptions => ({ ...options, iss: `https://cognito-idp.us-east-2.amazonaws.com/${options.id}` });
+  const issuer = await startIssuer({ now: Date.now, randomBytes, pools: [inCognitosName(PIE), inCognitosName(STACKFLOW)] });
+  t.teardown(() => issuer.close());
+  const [pie, stackflow] = [issuer.pool(PIE_POOL), issuer.pool(STACKFLOW_POOL)];
+  const { origin } = await openRecorder(t);
+  const sallyport = await startSallyport(t, {
+    environment: {
+      ...{ PIE_URL: origin, PIE_ISSUER: pie.iss, PIE_JWKS: pie.jwks },
+      ...{ REGISTRY_URL: origin, REGISTRY_AUTH_TOKEN: randomBytes(24).toString("hex") },
+      ...{ STACKFLOW_URL: origin, STACKFLOW_ISSUER: stackflow.iss, STACKFLOW_JWKS: stackflow.jwks },
+      ...{ STACKFLOW_APP_CLIENT, STACKFLOW_MACHINE_CLIENT, STACKFLOW_MACHINE_TENANT },
+    },
+  });
+  const issued = [
+    ...(await machineTokens(pie, "/v2/models")),
+    ...(await personTokens(pie, "/v2/models", "pie-web", "access")),
+    ...(await machineTokens(stackflow, "/prod/api/incidents")),
+    ...(await personTokens(stackflow, "/prod/api/incidents", STACKFLOW_APP_CLIENT, "id")),
+  ];
+  t.ok(issued.length >= 20, `${issued.length} tokens`);
+  for (const { pool, path, token, use, clientId } of issued) {
+    const { status, headers } = await ask(sallyport.running.ports.gateway, path, { headers: { authorization: `Bearer ${token}` } });
+    const proved = status === 200 || (status === 403 && /^INSUFFICIENT_/.test(String(sallyport.decision(String(headers["x-decision-id"]))?.["code"])));
+    t.ok(proved, `the gateway proves the ${use} token of ${clientId}: ${status}`);
+    const verifier = CognitoJwtVerifier.create({ userPoolId: pool.id, tokenUse: use, clientId });
+    verifier.cacheJwks((await (await fetch(pool.jwks)).json()) as Parameters<typeof verifier.cacheJwks>[0]);
+    await t.resolves(verifier.verify(token), `and so does AWS's verifier`);
   }
 });
-
-/** The demo's `iss` is its own address: AWS's verifier, which knows Cognito's addresses only, is told of it as of any issuer. */
-async function passesAws(pool: { iss: string; jwks: string }, token: string, use: Use, clientId: string): Promise<string> {
-  const { JwtVerifier } = await import("aws-jwt-verify");
-  const verifier = JwtVerifier.create({ issuer: pool.iss, audience: null, jwksUri: pool.jwks.replace("http:", "https:") });
-  verifier.cacheJwks((await (await fetch(pool.jwks)).json()) as Parameters<typeof verifier.cacheJwks>[0]);
-  try {
-    const claims = await verifier.verify(token);
-    const client = use === "id" ? claims["aud"] : claims["client_id"];
-    return claims["token_use"] === use && client === clientId ? "" : "the claims are others";
-  } catch (error) {
-    return String(error);
-  }
-}

@@ -21,7 +21,7 @@ t.test("without a credential: 401 Authentication required, to the letter", async
     const answer = await ask(line);
     t.same(shown(answer), { status: 401, body: NO_CREDENTIAL }, line);
     t.equal(answer.headers["content-type"], "application/json; charset=utf-8");
-    t.equal(answer.headers["www-authenticate"], "Bearer, ApiKey");
+    t.equal(answer.headers["www-authenticate"], "Bearer, ApiKey, AWS4-HMAC-SHA256");
   }
 });
 

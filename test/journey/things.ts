@@ -24,6 +24,8 @@ export interface ThingsShape {
   readonly upstream: string;
   /** The rest of the service's file, after its name, upstream and authenticators: YAML. */
   readonly rest: string;
+  /** TLS of the front door: YAML. */
+  readonly tls?: string;
   /** More lines of the gateway file. */
   readonly gateway?: string;
   /** In place of the machine tokens and keys. */
@@ -32,7 +34,7 @@ export interface ThingsShape {
 
 /** The two policy files. `ports` are those of front, health and admin door; 0 where any will do. */
 export function thingsFiles(shape: ThingsShape, ports: Ports = { front: 0, health: 0, admin: 0 }): Record<string, string> {
-  return { "sallyport.yaml": gatewayFile(ports, shape.gateway ?? ""), "services/things.yaml": thingsService(shape) };
+  return { "sallyport.yaml": gatewayFile(ports, shape), "services/things.yaml": thingsService(shape) };
 }
 
 export interface Ports {
@@ -41,14 +43,14 @@ export interface Ports {
   readonly admin: number;
 }
 
-function gatewayFile({ front, health, admin }: Ports, more: string): string {
+function gatewayFile({ front, health, admin }: Ports, { tls, gateway = "" }: ThingsShape): string {
   return `version: 1
-listen: { host: 127.0.0.1, port: ${front} }
+listen: { host: 127.0.0.1, port: ${front}${tls === undefined ? "" : `, tls: ${tls}`} }
 health: { host: 127.0.0.1, port: ${health} }
 admin: { host: 127.0.0.1, port: ${admin}, tokens: [{ id: ops, value: "\${ADMIN_TOKEN}" }] }
 stores: { keys: "sqlite:data/keys.db", counters: memory }
 services: [services/things.yaml]
-${more}
+${gateway}
 `;
 }
 

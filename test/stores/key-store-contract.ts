@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Test } from "tap";
 import type { Account } from "../../src/contract/caller.ts";
-import type { KeyReader, KeyWriter, NewKey } from "../../src/contract/stores.ts";
+import type { KeyReader, KeyWriter, NewAccessKey, NewKey } from "../../src/contract/stores.ts";
 
 /** Two ways into one empty store: the gateway's and a command's. */
 export interface OpenedStore {
@@ -19,6 +19,13 @@ export function accountOf(change: Partial<Account> = {}): Account {
 export function newKey(change: Partial<NewKey> = {}): NewKey {
   const digest = new Uint8Array(createHash("sha256").update("some key").digest());
   return { service: "stackflow", id: "8Zt4kQ2p", account: "bot", scopes: ["read-only", "a b"], digest, createdAt: NOW, ...change };
+}
+
+export const ACCESS_KEY = "SPABCDEFGHIJKLMNOPQR";
+
+export function newAccessKey(change: Partial<NewAccessKey> = {}): NewAccessKey {
+  const sealedSecret = new Uint8Array(69).fill(7);
+  return { service: "stackflow", id: ACCESS_KEY, account: "bot", scopes: ["read-only"], sealedSecret, createdAt: NOW, ...change };
 }
 
 export function keyStoreContract(t: Test, open: (t: Test) => OpenedStore): void {
@@ -132,5 +139,62 @@ export function keyStoreContract(t: Test, open: (t: Test) => OpenedStore): void 
     const { reader, writer } = open(t);
     writer.accounts();
     t.equal(reader.trouble(), undefined);
+  });
+
+  t.test("an access key is found with its account as it is now, in its own service, and never as an API key", async (t) => {
+    const { reader, writer } = open(t);
+    writer.createAccount(accountOf());
+    const key = newAccessKey({ expiresAt: NOW + 1 });
+    writer.createAccessKey(key);
+    const { account: _, ...stored } = key;
+    t.same(await reader.findAccessKey("stackflow", ACCESS_KEY), { ...stored, account: accountOf() });
+    t.equal(await reader.findAccessKey("pie", ACCESS_KEY), undefined);
+    t.equal(await reader.findAccessKey("stackflow", ACCESS_KEY.toLowerCase()), undefined);
+    t.equal(await reader.find("stackflow", ACCESS_KEY), undefined);
+    writer.changeAccount("stackflow", "bot", { enabled: false });
+    t.equal((await reader.findAccessKey("stackflow", ACCESS_KEY))?.account.enabled, false);
+  });
+
+  t.test("an API key is no access key, though it has the same id", async (t) => {
+    const { reader, writer } = open(t);
+    writer.createAccount(accountOf());
+    writer.createKey(newKey());
+    t.equal(await reader.findAccessKey("stackflow", "8Zt4kQ2p"), undefined);
+    t.same(writer.accessKeys(), []);
+  });
+
+  t.test("access keys are listed, revoked and brought to an end as API keys are, and stay apart from them", async (t) => {
+    const { reader, writer } = open(t);
+    writer.createAccount(accountOf());
+    writer.createKey(newKey());
+    writer.createAccessKey(newAccessKey());
+    t.same(
+      writer.accessKeys("stackflow").map(({ id }) => id),
+      [ACCESS_KEY],
+    );
+    t.same(writer.accessKeys("pie"), []);
+    t.same(
+      writer.accessKeysById(ACCESS_KEY).map(({ service }) => service),
+      ["stackflow"],
+    );
+    t.same(
+      writer.keys().map(({ id }) => id),
+      ["8Zt4kQ2p"],
+    );
+    t.ok(writer.expireKey("stackflow", ACCESS_KEY, NOW + 10));
+    t.ok(writer.revokeKey("stackflow", ACCESS_KEY, NOW + 5));
+    t.match(await reader.findAccessKey("stackflow", ACCESS_KEY), { revokedAt: NOW + 5, expiresAt: NOW + 10 });
+    const other = (await reader.find("stackflow", "8Zt4kQ2p"))!;
+    t.equal(other.revokedAt, undefined);
+    t.equal(other.expiresAt, undefined);
+  });
+
+  t.test("an access key needs an account of its service, an id that is new, and a secret that is sealed", async (t) => {
+    const { writer } = open(t);
+    t.throws(() => writer.createAccessKey(newAccessKey()));
+    writer.createAccount(accountOf());
+    t.throws(() => writer.createAccessKey(newAccessKey({ sealedSecret: Buffer.from("a".repeat(40)) })));
+    writer.createAccessKey(newAccessKey());
+    t.throws(() => writer.createAccessKey(newAccessKey()));
   });
 }

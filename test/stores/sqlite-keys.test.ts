@@ -19,7 +19,8 @@ import { pathToFileURL } from "node:url";
 import t, { type Test } from "tap";
 import { StoreUnavailable } from "../../src/contract/stores.ts";
 import { openSqliteKeys, type SqliteKeys } from "../../src/stores/sqlite-keys.ts";
-import { accountOf, keyStoreContract, newKey } from "./key-store-contract.ts";
+import { checkTables } from "../../src/stores/sqlite/schema.ts";
+import { ACCESS_KEY, accountOf, keyStoreContract, newAccessKey, newKey } from "./key-store-contract.ts";
 
 const KEY = ["stackflow", "8Zt4kQ2p"] as const;
 const MODULE = pathToFileURL(join(import.meta.dirname, "../../src/stores/sqlite-keys.ts")).href;
@@ -210,9 +211,58 @@ t.test("a store of a later version is refused, with both versions", async (t) =>
   writer.close();
   reader.close();
   const later = new DatabaseSync(path);
-  later.exec("PRAGMA user_version = 2");
+  later.exec("PRAGMA user_version = 3");
   later.close();
-  t.match(gateway(t, path).trouble(), /version 2.*version 1/);
+  t.match(gateway(t, path).trouble(), /version 3.*version 2/);
+});
+
+/** Makes of a store what the version before would have made, with what is in it. */
+function backToVersion1(path: string): void {
+  const database = new DatabaseSync(path);
+  database.exec("DROP TABLE access_keys; PRAGMA user_version = 1; PRAGMA journal_mode = DELETE");
+  database.close();
+}
+
+t.test("a store of version 1 is brought to version 2 by whoever opens it first, and keeps all that it holds", async (t) => {
+  for (const side of ["gateway", "command"] as const) {
+    const { path, writer, reader } = filled(t);
+    writer.close();
+    reader.close();
+    backToVersion1(path);
+    const first = openSqliteKeys(path, { side, create: false });
+    t.equal(first.find(...KEY)?.account.id, "bot");
+    t.equal(first.findAccessKey("stackflow", ACCESS_KEY), undefined);
+    first.close();
+    const next = command(t, path);
+    next.createAccessKey(newAccessKey());
+    t.equal(gateway(t, path).findAccessKey("stackflow", ACCESS_KEY)?.account.id, "bot");
+    t.equal(next.keys().length, 1);
+  }
+});
+
+t.test("a running gateway goes on while a command brings its store to version 2", async (t) => {
+  const { path, writer, reader } = filled(t);
+  writer.close();
+  reader.close();
+  backToVersion1(path);
+  const serving = gateway(t, path);
+  t.ok(serving.find(...KEY));
+  command(t, path).createAccessKey(newAccessKey());
+  t.ok(serving.find(...KEY));
+  t.ok(serving.findAccessKey("stackflow", ACCESS_KEY));
+});
+
+t.test("a store of version 1 that can only be read serves its API keys, and has no access keys", async (t) => {
+  const { path, writer, reader } = filled(t);
+  writer.close();
+  reader.close();
+  backToVersion1(path);
+  const copy = new DatabaseSync(path, { readOnly: true });
+  t.doesNotThrow(() => checkTables(copy));
+  t.equal(copy.prepare("SELECT count(*) AS keys FROM keys").get()?.["keys"], 1);
+  t.equal(copy.prepare("SELECT count(*) AS keys FROM access_keys").get()?.["keys"], 0);
+  t.throws(() => copy.exec("INSERT INTO main.access_keys (service) VALUES ('x')"));
+  copy.close();
 });
 
 t.test("a file that is overwritten with nonsense is unavailable, and well again when it is mended", async (t) => {

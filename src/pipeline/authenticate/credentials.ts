@@ -1,15 +1,19 @@
 import type { ApiKeyAuthenticator, Authenticator } from "../../contract/policy.ts";
+import { hasSignatureFields } from "../../contract/signed-query.ts";
+import { isSignature } from "./sigv4/claim.ts";
+import type { SignaturePlace } from "./sigv4/prove.ts";
 
 /** The one credential that a request presents to a service, unproved. */
 export type Presented =
   | { readonly kind: "none" }
   | { readonly kind: "ambiguous"; readonly reason: string }
-  /** Something stands where a bearer token belongs that is of another scheme or of none. */
-  | { readonly kind: "malformed"; readonly reason: string }
+  /** Something stands in `Authorization` that is of another scheme than the service reads, or of none. */
+  | { readonly kind: "malformed"; readonly code: "TOKEN_INVALID" | "SIGNATURE_INVALID"; readonly reason: string }
   /** What follows the scheme; its form is not looked at yet. */
   | { readonly kind: "bearer"; readonly token: string }
   /** `authenticators` are those that read the header, at least one. */
-  | { readonly kind: "apiKey"; readonly text: string; readonly authenticators: readonly ApiKeyAuthenticator[] };
+  | { readonly kind: "apiKey"; readonly text: string; readonly authenticators: readonly ApiKeyAuthenticator[] }
+  | { readonly kind: "signature"; readonly place: SignaturePlace };
 
 /** A header that some authenticator of the service reads. */
 interface Place {
@@ -19,13 +23,17 @@ interface Place {
 
 const NONE: Presented = { kind: "none" };
 
+/** Finds the credential of a request. `rawHeaders` are names and values in turn, `query` is what stands after the `?`. */
+export type CredentialReader = (rawHeaders: readonly string[], query?: string) => Presented;
+
 /**
- * Makes the reader of one service's credentials: names and values in turn, as in `IncomingMessage.rawHeaders`,
- * so that a repeated header is seen as such. Headers that no authenticator of the service reads do not count.
+ * Makes the reader of one service's credentials, which sees a repeated header as such. Headers that no authenticator
+ * of the service reads do not count, nor does the query where none reads it.
  */
-export function credentialReader(authenticators: readonly Authenticator[]): (rawHeaders: readonly string[]) => Presented {
+export function credentialReader(authenticators: readonly Authenticator[]): CredentialReader {
   const places = placesOf(authenticators);
-  return function readCredential(rawHeaders) {
+  const readsQuery = authenticators.some((authenticator) => authenticator.kind === "sigv4");
+  return function readCredential(rawHeaders, query = "") {
     let place: Place | undefined;
     let value = "";
     for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -34,6 +42,9 @@ export function credentialReader(authenticators: readonly Authenticator[]): (raw
       if (place !== undefined) return ambiguous(place, found);
       place = found;
       value = rawHeaders[at + 1]!;
+    }
+    if (readsQuery && hasSignatureFields(query)) {
+      return place === undefined ? { kind: "signature", place: { form: "query" } } : alsoInQuery(place);
     }
     return place === undefined ? NONE : place.present(value);
   };
@@ -45,14 +56,29 @@ function placesOf(authenticators: readonly Authenticator[]): ReadonlyMap<string,
   for (const [header, readers] of Map.groupBy(keys, (key) => key.header.toLowerCase())) {
     places.set(header, { header, present: (text) => ({ kind: "apiKey", text, authenticators: readers }) });
   }
-  if (keys.length < authenticators.length) places.set("authorization", { header: "authorization", present: bearerToken });
+  if (authenticators.some(({ kind }) => kind !== "apiKey" && kind !== "mtls")) places.set("authorization", { header: "authorization", present: authorizationReader(authenticators) });
   return places;
+}
+
+/** Tokens and signatures share a header, and are told apart by its scheme. */
+function authorizationReader(authenticators: readonly Authenticator[]): Place["present"] {
+  const kinds = new Set(authenticators.map(({ kind }) => kind));
+  const takesTokens = kinds.has("jwt") || kinds.has("bearer");
+  if (!kinds.has("sigv4")) return bearerToken;
+  return (value) => {
+    if (isSignature(value)) return { kind: "signature", place: { form: "header", text: value } };
+    return takesTokens ? bearerToken(value) : { kind: "malformed", code: "SIGNATURE_INVALID", reason: "`Authorization` holds no signature" };
+  };
 }
 
 function ambiguous(first: Place, second: Place): Presented {
   const reason =
     first === second ? `header \`${first.header}\` is repeated` : `both \`${first.header}\` and \`${second.header}\` carry a credential`;
   return { kind: "ambiguous", reason };
+}
+
+function alsoInQuery({ header }: Place): Presented {
+  return { kind: "ambiguous", reason: `both \`${header}\` and the query carry a credential` };
 }
 
 const SCHEME = "bearer ";
@@ -62,7 +88,7 @@ function bearerToken(value: string): Presented {
   const isBearer = value.slice(0, SCHEME.length).toLowerCase() === SCHEME;
   return isBearer
     ? { kind: "bearer", token: value.slice(SCHEME.length) }
-    : { kind: "malformed", reason: "`Authorization` holds no bearer token" };
+    : { kind: "malformed", code: "TOKEN_INVALID", reason: "`Authorization` holds no bearer token" };
 }
 
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;

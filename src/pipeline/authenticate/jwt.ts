@@ -45,7 +45,10 @@ export function isJwtShaped(token: string): boolean {
   }
 }
 
-/** Proves form, header and signature of a token against the key set of its `iss`; times and other claims are not looked at. */
+/**
+ * Proves form, header and signature of a token against the key set of its `iss`. Of the claims only the types of those are
+ * looked at that no rule need name (`jti`, `aud`); times and the rest are left to the decision.
+ */
 export function proveJwt(
   token: string,
   keySets: ReadonlyMap<unknown, KeySet>,
@@ -78,7 +81,18 @@ function readToken(token: string): Reading<ReadToken> {
   const read = readHeader(parseJsonObject(header));
   if ("trouble" in read) return read;
   const payload = parseJsonObject(claims);
-  return payload === undefined ? { trouble: "the payload is no unambiguous JSON object" } : { ...read, claims: payload };
+  if (payload === undefined) return { trouble: "the payload is no unambiguous JSON object" };
+  const trouble = typeTrouble(payload);
+  return trouble === undefined ? { ...read, claims: payload } : { trouble };
+}
+
+/** The types that RFC 7519 §4.1.3 and §4.1.7 give: a token that breaks them is none, whether or not the policy asks for the claim. */
+function typeTrouble({ jti, aud }: JsonObject): string | undefined {
+  if (jti !== undefined && typeof jti !== "string") return "`jti` is no string";
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud ?? null];
+  return aud === undefined || audiences.every((one) => typeof one === "string")
+    ? undefined
+    : "`aud` is neither a string nor a list of strings";
 }
 
 function readHeader(header: JsonObject | undefined): Reading<{ readonly alg: string; readonly kid: string }> {

@@ -1,22 +1,26 @@
-import type { IncomingMessage } from "node:http";
+import type { RandomBytes } from "../../contract/api-key.ts";
 import type { Proof } from "../../contract/caller.ts";
 import type { Policy, Service } from "../../contract/policy.ts";
+import { createSealing } from "../../contract/sealing.ts";
 import type { KeyReader } from "../../contract/stores.ts";
+import type { Exchange } from "../exchange.ts";
 import { secretFinder } from "./bearer.ts";
-import { credentialReader, isToken68 } from "./credentials.ts";
+import { certificateAuthenticator, clientCertificate, proveCertificate } from "./client-certificate.ts";
+import { credentialReader, isToken68, type Presented } from "./credentials.ts";
 import type { Issuers } from "./jwks.ts";
 import { isJwtShaped, proveJwt, type ProvedToken, type UnprovedToken } from "./jwt.ts";
 import { proveApiKey } from "./key.ts";
 import type { KeySet } from "./key-set.ts";
+import { createSignatureProver, type SignatureProver } from "./sigv4/prove.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 
 /** Finds and proves the credential of a request. */
 export interface Prover {
   /**
-   * A promise only where an issuer's keys have to be fetched or the key store answers late. `now` is the wall clock
-   * in epoch milliseconds. Throws only for faults of our own.
+   * A promise only where an issuer's keys have to be fetched, the key store answers late or a signed body must be held.
+   * Sets the exchange's `payload`. `now` is the wall clock in epoch milliseconds. Throws only for faults of our own.
    */
-  prove(service: Service, request: Pick<IncomingMessage, "rawHeaders">, now: number): Proof | Promise<Proof>;
+  prove(service: Service, exchange: Exchange, now: number): Proof | Promise<Proof>;
 }
 
 export interface ProverOptions {
@@ -26,24 +30,26 @@ export interface ProverOptions {
   readonly keys: KeyReader;
   /** Monotonic milliseconds. */
   readonly monotonicNow: () => number;
+  readonly randomBytes: RandomBytes;
   readonly tokenCacheBytes?: number;
 }
 
-type ServiceProver = (rawHeaders: readonly string[], now: number) => Proof | Promise<Proof>;
+type ServiceProver = (exchange: Exchange, now: number) => Proof | Promise<Proof>;
 type TokenProver = (token: string, now: number) => Proof | Promise<Proof>;
 
 const MAX_TOKEN_LENGTH = 16_384;
 const NONE: Proof = { kind: "none" };
 
 /** Makes the prover of one policy revision; proved tokens are kept for as long as it is. */
-export function createProver({ policy, issuers, keys, monotonicNow, tokenCacheBytes }: ProverOptions): Prover {
+export function createProver(options: ProverOptions): Prover {
+  const { policy, monotonicNow, tokenCacheBytes } = options;
   const cache = createTokenCache({ monotonicNow, ...(tokenCacheBytes !== undefined && { maxBytes: tokenCacheBytes }) });
-  const provers = new Map(policy.services.map((service) => [service, serviceProver(service, issuers, keys, cache)]));
+  const provers = new Map(policy.services.map((service) => [service, serviceProver(service, options, cache)]));
   return {
-    prove(service, request, now) {
+    prove(service, exchange, now) {
       const prove = provers.get(service);
       if (prove === undefined) throw new Error(`service \`${service.name}\` is not of this policy`);
-      return prove(request.rawHeaders, now);
+      return prove(exchange, now);
     },
   };
 }
@@ -54,24 +60,43 @@ export function issuersOf(policy: Policy): ReadonlySet<KeySet["issuer"]> {
   return new Set(authenticators.filter((authenticator) => authenticator.kind === "jwt").map((authenticator) => authenticator.issuer));
 }
 
-function serviceProver(service: Service, issuers: Issuers, keys: KeyReader, cache: TokenCache): ServiceProver {
+function serviceProver(service: Service, options: ProverOptions, cache: TokenCache): ServiceProver {
+  const { issuers, keys } = options;
   const readCredential = credentialReader(service.authenticators);
   const proveToken = tokenProver(service, issuers, cache);
-  return function proveCredential(rawHeaders, now) {
-    const presented = readCredential(rawHeaders);
+  const proveSignature = signatureProver(service, options);
+  const takesCertificates = certificateAuthenticator(service.authenticators);
+  return function proveCredential(exchange, now) {
+    const presented = readCredential(exchange.request.rawHeaders, exchange.facts.query);
+    const certificate = takesCertificates && clientCertificate(exchange.request.socket);
+    if (certificate) return presented.kind === "none" ? proveCertificate(keys, service.name, takesCertificates, certificate) : besideCertificate(presented);
     switch (presented.kind) {
       case "none":
         return NONE;
       case "ambiguous":
         return presented;
       case "malformed":
-        return invalidToken(presented.reason);
+        return { kind: "invalid", code: presented.code, reason: presented.reason };
+      case "signature":
+        return proveSignature(presented.place, exchange, now);
       case "bearer":
         return proveToken(presented.token, now);
       case "apiKey":
         return proveApiKey(keys, service.name, presented.authenticators, presented.text, now);
     }
   };
+}
+
+function besideCertificate(presented: Presented): Proof {
+  return presented.kind === "ambiguous" ? presented : { kind: "ambiguous", reason: "a client certificate, and another credential beside it" };
+}
+
+/** Signatures are read only where there is an authenticator for them, and then the policy has a key that opens secrets. */
+function signatureProver({ name, authenticators }: Service, { policy, keys, randomBytes }: ProverOptions): SignatureProver {
+  const ours = authenticators.filter((authenticator) => authenticator.kind === "sigv4");
+  const { sealing = [] } = policy.gateway.stores;
+  if (ours.length === 0 || sealing.length === 0) return () => ({ kind: "unavailable", reason: "the policy has no `stores.sealing`" });
+  return createSignatureProver({ service: name, authenticators: ours, keys, sealing: createSealing(sealing), randomBytes });
 }
 
 /** A token shaped as a JWT is proved as one and as nothing else; any other only as a secret. */

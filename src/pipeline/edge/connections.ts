@@ -1,10 +1,18 @@
 /** The clients' connections: which request each carries, and how they end when the gateway stops. */
 import { Server } from "node:http";
 import type { Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import type { Exchange } from "../exchange.ts";
+
+/** How many requests may wait on one connection behind the first that is not answered (RFC 9112 section 9.3.2). */
+const MOST_WAITING = 32;
 
 export class Connections {
   readonly #open = new Set<Socket>();
+  /** Only of connections on which a request came before the one ahead of it was answered. */
+  readonly #waiting = new WeakMap<Socket, number>();
+  /** Connections that have not finished their TLS handshake, by their two ends. */
+  readonly #handshaking = new Map<string, Socket>();
   readonly #latest = new WeakMap<Socket, Exchange>();
   readonly #allClosed = Promise.withResolvers<void>();
   #server: Server | undefined;
@@ -14,14 +22,32 @@ export class Connections {
   follow(server: Server): void {
     this.#server = server;
     server.on("connection", (socket) => this.#opened(socket));
+    if (server instanceof TlsServer) this.#followHandshakes(server);
     // Node's own takes a connection for idle once its answer is written, although it may not be sent yet.
     server.closeIdleConnections = () => undefined;
   }
 
+  /** False until its TLS handshake is finished, and once it is closed. */
+  has(socket: Socket): boolean {
+    return this.#open.has(socket);
+  }
+
   began(exchange: Exchange): void {
     const { socket } = exchange.request;
+    const ahead = this.#latest.get(socket);
     this.#latest.set(socket, exchange);
+    if (ahead !== undefined && !isSent(ahead)) this.#waits(exchange);
     if (this.#draining) this.#release(socket);
+  }
+
+  /** Whether more requests wait on the exchange's connection than may. */
+  isCrowded({ request }: Exchange): boolean {
+    return (this.#waiting.get(request.socket) ?? 0) > MOST_WAITING;
+  }
+
+  #waits({ request: { socket }, response }: Exchange): void {
+    this.#waiting.set(socket, (this.#waiting.get(socket) ?? 0) + 1);
+    response.once("close", () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1));
   }
 
   /** The request that arrived last on a connection; it may be over. */
@@ -39,9 +65,30 @@ export class Connections {
     return this.#allClosed.promise;
   }
 
+  /** Closes each connection that there is now when it owes nobody an answer, so that its client begins another. */
+  renew(): void {
+    for (const socket of this.#open) this.#release(socket);
+  }
+
   /** Ends all that is under way, WebSockets too. */
   cut(): void {
     for (const socket of this.#open) socket.destroy();
+  }
+
+  /** Once the handshake is finished the connection is another socket, which carries the one below along. */
+  #followHandshakes(server: TlsServer): void {
+    server.on("connection", (socket: Socket) => {
+      const ends = endsOf(socket);
+      this.#handshaking.set(ends, socket);
+      socket.once("close", () => this.#handshaking.get(ends) === socket && this.#handshaking.delete(ends));
+    });
+    server.on("secureConnection", (socket) => {
+      const ends = endsOf(socket);
+      const below = this.#handshaking.get(ends);
+      this.#handshaking.delete(ends);
+      if (below !== undefined) this.#open.delete(below);
+      this.#opened(socket);
+    });
   }
 
   #opened(socket: Socket): void {
@@ -68,6 +115,10 @@ export class Connections {
     if (!response.headersSent) response.shouldKeepAlive = false;
     response.once("close", () => this.latest(socket) === exchange && socket.destroySoon());
   }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 function isSent({ response, upgrade }: Exchange): boolean {

@@ -6,9 +6,8 @@ import type { IncomingMessage } from "node:http";
 import type { Denial, RequestFacts } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { AddressSet } from "../../contract/policy.ts";
-import { canonicalPath } from "../../decision/path.ts";
+import { readPlace } from "../../decision/target.ts";
 import { clientAddress } from "./address.ts";
-import { hostName, parseTarget } from "./target.ts";
 
 /** More header fields than any real client sends; Node would drop those past its own bound in silence. */
 const MOST_FIELDS = 100;
@@ -19,21 +18,15 @@ export type Arrival = { readonly kind: "facts"; readonly facts: RequestFacts } |
 export function arrive(request: IncomingMessage, target: string, upgrade: boolean, trusted: AddressSet): Arrival {
   const fault = protocolFault(request);
   if (fault) return fault;
-  const parsed = parseTarget(target);
-  if (parsed.kind === "tooLong") return refused("TARGET_TOO_LONG", "the request target is too long");
-  if (parsed.kind === "asterisk") return asteriskRefused(request.method);
-  if (parsed.kind === "invalid") return refused("REQUEST_INVALID", parsed.reason);
-  const host = requestHost(request, parsed.authority);
-  if (host === undefined) return refused("REQUEST_INVALID", "Host is missing, repeated, malformed or not that of the target");
-  const canonical = canonicalPath(parsed.rawPath);
-  if (canonical.kind === "invalid") return refused("REQUEST_INVALID", canonical.reason);
+  const place = readPlace(request.method ?? "", target, fieldValues(request, "host"));
+  if (place.kind === "refused") return place;
   const header = (name: string) => fieldValues(request, name);
   const { headers } = request;
   const facts: RequestFacts = {
     method: request.method ?? "",
-    path: canonical.path,
-    query: parsed.query,
-    host,
+    path: place.path,
+    query: place.query,
+    host: place.host,
     address: clientAddress(request.socket.remoteAddress ?? "", trusted.cidrs.length === 0 ? [] : header("x-forwarded-for"), trusted),
     ...(headers.origin !== undefined && { origin: headers.origin }),
     ...(headers["access-control-request-method"] !== undefined && { preflightMethod: headers["access-control-request-method"] }),
@@ -57,18 +50,6 @@ function protocolFault(request: IncomingMessage): Arrival | undefined {
   if (expectation !== undefined && expectation.toLowerCase() !== "100-continue")
     return refused("EXPECTATION_FAILED", "an expectation other than 100-continue");
   return undefined;
-}
-
-/** RFC 9112 section 3.2.4: for OPTIONS alone; no line of any table is about the server as a whole. */
-function asteriskRefused(method: string | undefined): Arrival {
-  return method === "OPTIONS" ? refused("ROUTE_NOT_FOUND", "OPTIONS *") : refused("REQUEST_INVALID", "the request target is `*`");
-}
-
-function requestHost(request: IncomingMessage, authority: string | undefined): string | undefined {
-  const values = fieldValues(request, "host");
-  if (values.length !== 1) return undefined;
-  if (authority !== undefined && authority.toLowerCase() !== values[0]!.toLowerCase()) return undefined;
-  return hostName(values[0]!);
 }
 
 /** Every value of a field, in order, none joined or dropped. */

@@ -3,12 +3,12 @@ import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { Policy, Route } from "../../contract/policy.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { frameBody } from "./client-body.ts";
-import { CredentialEnds } from "./credential-ends.ts";
 import { Hop, type HopDeps } from "./hop.ts";
+import type { LongLived } from "./long-lived.ts";
 import { compilePlans, type Plan } from "./plan.ts";
 import { traceparentSource, type RandomBytes } from "./trace.ts";
 import { closeAfterAnswer } from "../unread-body.ts";
-import { createUpstreamPools } from "./upstream-pools.ts";
+import { createUpstreamLanes } from "./upstream-lanes.ts";
 
 export interface ForwarderDeps {
   readonly policy: Policy;
@@ -17,8 +17,8 @@ export interface ForwarderDeps {
   readonly answerHeaders: (exchange: Exchange) => Readonly<Record<string, string>>;
   /** Called exactly once for each exchange given to `forward`, when its answer is out or its client gone. */
   readonly done: (exchange: Exchange) => void;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  /** Ends what outlives its credential; one for all policies. */
+  readonly longLived: LongLived;
   readonly randomBytes: RandomBytes;
 }
 
@@ -33,14 +33,13 @@ export interface Forwarder {
 }
 
 export function createForwarder(deps: ForwarderDeps): Forwarder {
-  const plans = compilePlans(deps.policy, createUpstreamPools(), traceparentSource(deps.randomBytes));
-  const credentialEnds = new CredentialEnds(deps.now);
+  const plans = compilePlans(deps.policy, createUpstreamLanes(), traceparentSource(deps.randomBytes));
   const underWay = new UnderWay();
   const done = (exchange: Exchange) => {
     deps.done(exchange);
     underWay.ended();
   };
-  const hopDeps: HopDeps = { ...deps, done, credentialEnds };
+  const hopDeps: HopDeps = { ...deps, done };
   return {
     forward(exchange) {
       const allowance = allowanceOf(exchange);

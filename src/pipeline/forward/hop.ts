@@ -4,13 +4,13 @@ import type { Allowance } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { ClientBody, type Framing } from "./client-body.ts";
-import type { CredentialEnds } from "./credential-ends.ts";
+import type { LongLived } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
 import { publicHost } from "./request-headers.ts";
 import { closeAfterAnswer, hasUnreadBody } from "../unread-body.ts";
 import { failureOf, isConnectTimeout } from "./upstream-errors.ts";
 import { mountOf, upstreamTarget } from "./upstream-path.ts";
-import { failedAfterUse } from "./upstream-pools.ts";
+import { failedAfterUse } from "./upstream-lanes.ts";
 
 export interface HopDeps {
   readonly refuse: Refuse;
@@ -18,14 +18,11 @@ export interface HopDeps {
   readonly answerHeaders: (exchange: Exchange) => Readonly<Record<string, string>>;
   /** Called once when the exchange is over. */
   readonly done: (exchange: Exchange) => void;
-  readonly credentialEnds: CredentialEnds;
+  readonly longLived: LongLived;
 }
 
 /** RFC 9110 section 9.2.1, less TRACE. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
-/** By kind of caller, how a credential that ended is named. */
-const ENDED = { person: "TOKEN_EXPIRED", machine: "TOKEN_EXPIRED", key: "KEY_INVALID", secret: "TOKEN_INVALID" } as const;
 
 type Body = Exclude<Framing, { kind: "refused" }>;
 
@@ -43,6 +40,7 @@ export class Hop implements Dispatcher.DispatchHandler {
   /** The first byte of an answer has come. */
   #answered = false;
   #retried = false;
+  #entered = false;
   #stalled = false;
   #deadline: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
@@ -58,17 +56,21 @@ export class Hop implements Dispatcher.DispatchHandler {
 
   start(): void {
     const { totalMs } = this.#plan.timeouts;
-    const expiresAt = this.#allowance.caller?.expiresAt;
     this.#exchange.response.once("close", this.#closed);
+    if (!this.#plan.lane.enter()) {
+      this.#refuse("UPSTREAM_UNAVAILABLE", "upstream: as many connections as it may have are in use");
+      return;
+    }
+    this.#entered = true;
     if (totalMs !== undefined) this.#deadline = setTimeout(() => this.#end("UPSTREAM_TIMEOUT", "the total time-out has passed"), totalMs);
-    if (expiresAt !== undefined) this.#unwatch = this.#deps.credentialEnds.watch(expiresAt, () => this.#credentialEnded());
+    this.#unwatch = this.#deps.longLived.watch(this.#exchange, ({ code, reason }) => this.#end(code, reason));
     this.#send();
   }
 
   #send(): void {
     const { headersMs, idleMs } = this.#plan.timeouts;
     const headers = this.#plan.requestHeaders(this.#exchange, this.#allowance);
-    this.#plan.pool.dispatch(
+    this.#plan.lane.pool.dispatch(
       {
         path: upstreamTarget(this.#exchange),
         method: this.#exchange.facts.method,
@@ -145,13 +147,21 @@ export class Hop implements Dispatcher.DispatchHandler {
     if (this.#stalled) return;
     this.#stalled = true;
     controller.pause();
-    const { idleMs } = this.#plan.timeouts;
-    if (idleMs !== undefined) this.#stall = setTimeout(() => this.#cut("the client did not read in time"), idleMs);
+    this.#stall = this.#awaitReading();
     this.#exchange.response.once("drain", () => {
       this.#stalled = false;
       clearTimeout(this.#stall);
       controller.resume();
     });
+  }
+
+  /** An answer that waits behind another one of its connection is not the client's to read yet. */
+  #awaitReading(): NodeJS.Timeout | undefined {
+    const { idleMs } = this.#plan.timeouts;
+    if (idleMs === undefined) return undefined;
+    const { response } = this.#exchange;
+    const timer = setTimeout(() => (response.socket === null ? timer.refresh() : this.#cut("the client did not read in time")), idleMs);
+    return timer;
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -167,6 +177,7 @@ export class Hop implements Dispatcher.DispatchHandler {
     this.#phase = "over";
     this.#stream?.destroy();
     response.end();
+    if (!response.writableFinished && response.writableLength > 0) this.#stall = this.#awaitReading();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -192,12 +203,6 @@ export class Hop implements Dispatcher.DispatchHandler {
     if (this.#retried || this.#answered || this.#body.kind !== "none") return false;
     if (!SAFE_METHODS.has(this.#exchange.facts.method)) return false;
     return this.#carried ? failedAfterUse(error) : !isConnectTimeout(error);
-  }
-
-  #credentialEnded(): void {
-    const { route, caller } = this.#allowance;
-    const signed = route.authenticators.some(({ kind, name }) => kind === "sigv4" && name === caller?.authenticator);
-    this.#end(signed ? "SIGNATURE_INVALID" : ENDED[caller?.kind ?? "person"], "the credential ended while the request was under way");
   }
 
   /** Refuses while nothing has been sent; afterwards there is no honest way but to break off. */
@@ -242,6 +247,7 @@ export class Hop implements Dispatcher.DispatchHandler {
     clearTimeout(this.#deadline);
     clearTimeout(this.#stall);
     this.#unwatch?.();
+    if (this.#entered) this.#plan.lane.leave();
     this.#deps.done(this.#exchange);
   };
 }

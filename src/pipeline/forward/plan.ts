@@ -1,28 +1,27 @@
 /** What the hop does for one route, worked out once. */
-import type { Pool } from "undici";
 import type { Policy, Route, Service, Timeouts } from "../../contract/policy.ts";
 import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
 import { compileResponseHeaders, type ResponseHeaders } from "./response-headers.ts";
-import type { PoolFor } from "./upstream-pools.ts";
+import type { Lane, LaneTo } from "./upstream-lanes.ts";
 
 export interface Plan {
   readonly route: Route;
-  readonly pool: Pool;
+  readonly lane: Lane;
   readonly timeouts: Timeouts;
   readonly requestHeaders: RequestHeaders;
   readonly responseHeaders: ResponseHeaders;
 }
 
 /** Plans for all routes of a policy. Headers fare alike on all public, and on all other, routes of a service. */
-export function compilePlans(policy: Policy, poolFor: PoolFor, newTraceparent: () => string): ReadonlyMap<Route, Plan> {
+export function compilePlans(policy: Policy, laneTo: LaneTo, newTraceparent: () => string): ReadonlyMap<Route, Plan> {
   const plans = new Map<Route, Plan>();
   for (const service of policy.services) {
     const responseHeaders = compileResponseHeaders(service);
     const requestHeaders = requestHeadersOf(policy, service, newTraceparent);
     for (const route of service.routes) {
       const { timeouts } = route;
-      const pool = poolFor(service.upstream, timeouts);
-      plans.set(route, { route, pool, timeouts, requestHeaders: requestHeaders(route), responseHeaders });
+      const lane = laneTo(service.upstream, timeouts);
+      plans.set(route, { route, lane, timeouts, requestHeaders: requestHeaders(route), responseHeaders });
     }
   }
   return plans;

@@ -1,10 +1,11 @@
 /** The client's headers, made into the upstream's. */
+import { TLSSocket } from "node:tls";
 import type { Allowance } from "../../contract/decision.ts";
 import { headerKey } from "../../contract/header-key.ts";
 import type { Policy, Service } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectionNames, isReserved, rememberByName } from "./header-fates.ts";
-import { addIdentity } from "./identity-headers.ts";
+import { addIdentity } from "../../decision/identity-headers.ts";
 import { requestIdOf, validTraceparent } from "./trace.ts";
 
 type Fate = "pass" | "drop" | "requestId" | "traceparent" | "tracestate";
@@ -49,6 +50,7 @@ function passingCredentials(service: Service, isPublic: boolean): ReadonlySet<st
 
 function addCredentialHeaders(passing: Set<string>, service: Service): void {
   for (const authenticator of service.authenticators) {
+    if (authenticator.kind === "mtls") continue;
     passing.add(authenticator.kind === "apiKey" ? headerKey(authenticator.header) : "authorization");
   }
 }
@@ -91,7 +93,7 @@ function addIds(headers: string[], ids: Ids, decisionId: string, newTraceparent:
 }
 
 function addForwarding(headers: string[], exchange: Exchange): void {
-  headers.push("x-forwarded-for", exchange.facts.address, "x-forwarded-proto", "http");
+  headers.push("x-forwarded-for", exchange.facts.address, "x-forwarded-proto", exchange.request.socket instanceof TLSSocket ? "https" : "http");
   const host = publicHost(exchange);
   if (host !== "") headers.push("x-forwarded-host", host);
 }

@@ -3,12 +3,15 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import type { Exchange } from "../exchange.ts";
 
-/** What may wait for a side that reads too slowly; the proxy itself knows no back-pressure. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** What may wait for a side that reads slowly, before the other side is not read either; the proxy itself knows no back-pressure. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+/** How often a side that is not read is looked after: `ws` does not tell when what waited has gone. */
+const HELD_MS = 20;
+/** How long a side has to answer that the connection is being closed. */
+const CLOSING_MS = 1_000;
 
-/** RFC 6455 section 7.4.1, and 1013 of its registry: try again later. */
+/** RFC 6455 section 7.4.1. */
 const POLICY_VIOLATION = 1008;
-const TRY_AGAIN_LATER = 1013;
 
 export class WebSocketLink {
   readonly #exchange: Exchange;
@@ -16,6 +19,8 @@ export class WebSocketLink {
   readonly #idleMs: number | undefined;
   #source: WebSocket | undefined;
   #pulse: NodeJS.Timeout | undefined;
+  #closing: NodeJS.Timeout | undefined;
+  readonly #held = new Set<NodeJS.Timeout>();
 
   /** `idleMs` is how long either side may stay silent, to pings too. */
   constructor(exchange: Exchange, target: WebSocket, idleMs: number | undefined) {
@@ -39,21 +44,38 @@ export class WebSocketLink {
   relayed(source: WebSocket, from: WebSocket, to: WebSocket): void {
     this.#source = source;
     if (to.readyState === to.CONNECTING) from.pause();
-    else if (to.bufferedAmount > MAX_WAITING_BYTES) this.#close(TRY_AGAIN_LATER, "one side reads too slowly");
+    else if (to.bufferedAmount > MAX_WAITING_BYTES) this.#hold(from, to);
   }
 
-  credentialEnded(): void {
+  /** `reason` is for the log. */
+  credentialEnded(reason: string): void {
+    this.#note(reason);
     this.#close(POLICY_VIOLATION, "the credential ended");
   }
 
   /** Whatever is left ends with the client's connection. */
   ended(): void {
     clearInterval(this.#pulse);
+    clearTimeout(this.#closing);
+    for (const held of this.#held) clearInterval(held);
     this.#target.terminate();
   }
 
+  /** A side that stays unread for the idle time-out shows no sign of life, and the connection is given up. */
+  #hold(from: WebSocket, to: WebSocket): void {
+    if (from.isPaused) return;
+    from.pause();
+    const held = setInterval(() => {
+      if (to.bufferedAmount > MAX_WAITING_BYTES / 2) return;
+      clearInterval(held);
+      this.#held.delete(held);
+      from.resume();
+    }, HELD_MS).unref();
+    this.#held.add(held);
+  }
+
   #close(code: number, reason: string): void {
-    this.#note(reason);
+    this.#closing ??= setTimeout(() => this.#giveUp(), CLOSING_MS).unref();
     this.#source?.close(code, reason);
     if (this.#target.readyState === this.#target.OPEN) this.#target.close(code, reason);
     else this.#target.terminate();
@@ -73,15 +95,20 @@ export class WebSocketLink {
       side.ping();
     }
     this.#pulse = setInterval(() => {
-      if (alive.size < sides.length) this.#lost(sides);
+      if (alive.size < sides.length) this.#lost();
       alive.clear();
       for (const side of sides) if (side.readyState === side.OPEN) side.ping();
     }, idleMs).unref();
   }
 
-  #lost(sides: readonly WebSocket[]): void {
+  #lost(): void {
     this.#note("one side fell silent");
-    for (const side of sides) side.terminate();
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#source?.terminate();
+    this.#target.terminate();
   }
 
   #note(cut: string): void {

@@ -7,11 +7,11 @@ import net from "node:net";
 import tls from "node:tls";
 import httpProxy from "@fastify/http-proxy";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { WebSocket } from "ws";
+import type { ClientOptions, ServerOptions, WebSocket } from "ws";
 import type { Allowance } from "../../contract/decision.ts";
 import type { Route } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
-import { CredentialEnds } from "./credential-ends.ts";
+import type { LongLived } from "./long-lived.ts";
 import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
 import { traceparentSource, type RandomBytes } from "./trace.ts";
 import { upstreamTarget } from "./upstream-path.ts";
@@ -21,12 +21,12 @@ export interface WebSocketDeps {
   readonly exchangeOf: (request: IncomingMessage) => Exchange | undefined;
   /** Called once for each upgrade that was let through, when its connection has closed. */
   readonly done: (exchange: Exchange) => void;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  /** Ends what outlives its credential. */
+  readonly longLived: LongLived;
   readonly randomBytes: RandomBytes;
 }
 
-/** Largest message that either side may send. */
+/** Largest message that either side may send, where the route does not say. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** How long the upstream has to accept. */
 const HANDSHAKE_MS = 10_000;
@@ -48,7 +48,7 @@ export function registerWebSockets(fastify: FastifyInstance, deps: WebSocketDeps
       goOn();
     },
     replyOptions: { getUpstream: (request) => dialer.allowanceOf(request.raw as IncomingMessage).route.service.upstream.origin },
-    wsServerOptions: { maxPayload: MAX_MESSAGE_BYTES },
+    wsServerOptions: serverOptions(dialer),
     wsClientOptions: clientOptions(dialer),
     wsHooks: {
       onConnect: (_context, source, target) => dialer.linkOf(target)?.opened(source),
@@ -58,16 +58,29 @@ export function registerWebSockets(fastify: FastifyInstance, deps: WebSocketDeps
   });
 }
 
+/** `ws` calls this as a method of its options, right before it reads the bound from them. */
+function serverOptions(dialer: Dialer) {
+  return {
+    verifyClient(this: Pick<ServerOptions, "maxPayload">, { req }: { req: IncomingMessage }) {
+      this.maxPayload = maxMessageBytes(dialer.allowanceOf(req));
+      return true;
+    },
+  };
+}
+
 /** `rewriteRequestHeaders` is the proxy's own; the rest goes to the `ws` client as it stands. */
 function clientOptions(dialer: Dialer) {
   return {
-    maxPayload: MAX_MESSAGE_BYTES,
     handshakeTimeout: HANDSHAKE_MS,
     followRedirects: false,
     perMessageDeflate: false,
     rewriteRequestHeaders: (_headers: unknown, request: FastifyRequest) => dialer.dial(request),
     createConnection: ((options: DialOptions) => dialer.connect(options)) as typeof net.createConnection,
-    finishRequest: (request: ClientRequest, target: WebSocket) => dialer.dialled(request, target),
+    // As above: `this` is the options of this one connection.
+    finishRequest(this: Pick<ClientOptions, "maxPayload">, request: ClientRequest, target: WebSocket) {
+      this.maxPayload = maxMessageBytes(dialer.dialled(target));
+      request.end();
+    },
   };
 }
 
@@ -79,7 +92,6 @@ type DialOptions = tls.ConnectionOptions & net.TcpNetConnectOpts & { readonly de
  */
 class Dialer {
   readonly #deps: WebSocketDeps;
-  readonly #credentialEnds: CredentialEnds;
   readonly #newTraceparent: () => string;
   readonly #headersOf = new WeakMap<Route, RequestHeaders>();
   readonly #links = new WeakMap<WebSocket, WebSocketLink>();
@@ -87,7 +99,6 @@ class Dialer {
 
   constructor(deps: WebSocketDeps) {
     this.#deps = deps;
-    this.#credentialEnds = new CredentialEnds(deps.now);
     this.#newTraceparent = traceparentSource(deps.randomBytes);
   }
 
@@ -120,26 +131,23 @@ class Dialer {
     return tls.connect({ ...address, servername: net.isIP(host) === 0 ? host : "", rejectUnauthorized: verifyTls });
   }
 
-  dialled(request: ClientRequest, target: WebSocket): void {
+  dialled(target: WebSocket): Allowance {
     const exchange = this.#current();
     this.#dialling = undefined;
-    const { route, caller } = allowanceOf(exchange);
-    const link = new WebSocketLink(exchange, target, route.timeouts.idleMs);
+    const allowance = allowanceOf(exchange);
+    const { timeouts, webSocketBounds } = allowance.route;
+    const link = new WebSocketLink(exchange, target, webSocketBounds ? webSocketBounds.idleMs : timeouts.idleMs);
     this.#links.set(target, link);
-    const unwatch = this.#watch(caller?.expiresAt, link);
+    const unwatch = this.#deps.longLived.watch(exchange, ({ reason }) => link.credentialEnded(reason));
     exchange.request.socket.once("close", () => {
       unwatch();
       link.ended();
     });
-    request.end();
+    return allowance;
   }
 
   linkOf(target: WebSocket): WebSocketLink | undefined {
     return this.#links.get(target);
-  }
-
-  #watch(expiresAt: number | undefined, link: WebSocketLink): () => void {
-    return expiresAt === undefined ? () => {} : this.#credentialEnds.watch(expiresAt, () => link.credentialEnded());
   }
 
   #requestHeaders(exchange: Exchange, route: Route): RequestHeaders {
@@ -165,6 +173,10 @@ class Dialer {
 function allowanceOf(exchange: Exchange): Allowance {
   if (exchange.allowance === undefined || !exchange.upgrade) throw new Error("an upgrade that was not allowed");
   return exchange.allowance;
+}
+
+function maxMessageBytes({ route }: Allowance): number {
+  return route.webSocketBounds?.maxMessageBytes ?? MAX_MESSAGE_BYTES;
 }
 
 /** Flat list to record; repeats become lists. */

@@ -13,7 +13,6 @@ export function checkAuthenticators(scope: Scope): void {
     checkKeysOfKind(one);
     if (one.file.jwt) checkJwt(one, one.file.jwt);
     if (one.file.bearer) checkBearer(one, one.file.bearer);
-    if (one.file.sigv4) checkSealing(one, scope);
     if (one.file.tenant !== undefined) checkTenantSource(one);
     checkRoles(one, scope);
     checkCrossTenant(one);
@@ -35,6 +34,7 @@ const FOREIGN_KEYS = {
   bearer: ["scopes", "groups"],
   apiKey: ["groups", "role"],
   sigv4: ["groups", "role"],
+  mtls: ["scopes", "groups", "role"],
 } as const;
 const FOREIGN_REASONS = new Map([
   ["bearer.scopes", "a shared secret has no scopes; its permissions stand beside it as `access`"],
@@ -43,6 +43,9 @@ const FOREIGN_REASONS = new Map([
   ["apiKey.role", "an API key's role is its account's"],
   ["sigv4.groups", "an access key has no groups; it has its account's role, and scopes where the authenticator has some"],
   ["sigv4.role", "an access key's role is its account's"],
+  ["mtls.scopes", "a certificate has no scopes; it has its account's role"],
+  ["mtls.groups", "a certificate has no groups; it has its account's role"],
+  ["mtls.role", "a certificate's role is its account's"],
 ]);
 
 function checkKeysOfKind({ file, path, report }: PlacedAuthenticator): void {
@@ -52,27 +55,22 @@ function checkKeysOfKind({ file, path, report }: PlacedAuthenticator): void {
   }
 }
 
-function kindOf(file: AuthenticatorFile): "jwt" | "bearer" | "apiKey" | "sigv4" {
+function kindOf(file: AuthenticatorFile): "jwt" | "bearer" | "apiKey" | "sigv4" | "mtls" {
   if (file.jwt) return "jwt";
   if (file.sigv4) return "sigv4";
+  if (file.mtls) return "mtls";
   return file.bearer ? "bearer" : "apiKey";
 }
 
+const ACCOUNT_CREDENTIALS = new Map([
+  ["apiKey", "an API key"],
+  ["sigv4", "an access key"],
+  ["mtls", "a certificate"],
+]);
+
 /** Kinds whose credentials belong to an account. */
 function hasAccount(file: AuthenticatorFile): boolean {
-  return file.apiKey !== undefined || file.sigv4 !== undefined;
-}
-
-/* ── signatures ───────────────────────────────────────────────────────── */
-
-function checkSealing({ path, report }: PlacedAuthenticator, { gateway }: Scope): void {
-  if (namesIn(gateway, ["stores"]).includes("sealing")) return;
-  report(
-    [...path, "sigv4"],
-    "the gateway file has no `stores.sealing`, under which the secrets of access keys are sealed",
-    'write `sealing: "${ACCESS_KEY_SEALING_SECRET}"` under its `stores:`',
-    "key",
-  );
+  return file.apiKey !== undefined || file.sigv4 !== undefined || file.mtls !== undefined;
 }
 
 /* ── tokens ───────────────────────────────────────────────────────────── */
@@ -132,7 +130,7 @@ function checkTenantSource({ file, path, report }: PlacedAuthenticator): void {
   const { tenant } = file;
   if (tenant === "account") {
     if (!hasAccount(file))
-      report(at, "only an API key or access key has an account", kind === "jwt" ? "write `{ claim: NAME }`" : "write `{ fixed: TENANT }`");
+      report(at, "only an API key, an access key or a certificate has an account", kind === "jwt" ? "write `{ claim: NAME }`" : "write `{ fixed: TENANT }`");
     return;
   }
   if (tenant?.claim !== undefined && kind !== "jwt")
@@ -151,7 +149,7 @@ function checkRoles({ file, path, report }: PlacedAuthenticator, scope: Scope): 
   if (hasAccount(file) && !known)
     return report(
       [...path, kindOf(file)],
-      `an ${file.apiKey ? "API" : "access"} key may do what its owner's role allows, and \`${scope.name}\` has no \`roles:\``,
+      `${ACCOUNT_CREDENTIALS.get(kindOf(file))} may do what its owner's role allows, and \`${scope.name}\` has no \`roles:\``,
       "list them: `roles: { reader: [models.read] }`",
       "key",
     );
@@ -202,6 +200,8 @@ function checkPairs(placed: readonly PlacedAuthenticator[]): void {
           "key",
         );
       }
+      if (first.file.mtls && second.file.mtls)
+        second.report([...second.path, "mtls"], `\`${first.name}\` takes client certificates too`, "keep one of the two", "key");
       if (first.file.apiKey && first.file.apiKey.prefix === second.file.apiKey?.prefix) {
         second.report(
           [...second.path, "apiKey", "prefix"],

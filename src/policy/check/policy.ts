@@ -7,12 +7,14 @@ import { checkDefaultLimits, checkLimits } from "./limits.ts";
 import { checkDoors, checkIdentity, checkMounts, checkServiceNames, checkTenantPlaces } from "./places.ts";
 import { checkRoutes } from "./routes.ts";
 import { type Scope, scopeOf } from "./scope.ts";
+import { checkClientCertificates, checkTls } from "./tls.ts";
 import { checkAdminTokens, checkIssuers, checkSecretsDiffer, checkTrustProxy } from "./trust.ts";
 
-/** Reports every mistake to the drafts' own reporters. */
-export function checkPolicy(gateway: Draft<GatewayFile>, services: readonly Draft<ServiceFile>[]): void {
+/** Reports every mistake to the drafts' own reporters. `certificatesAt`: see `LoadOptions`. */
+export function checkPolicy(gateway: Draft<GatewayFile>, services: readonly Draft<ServiceFile>[], certificatesAt: number | undefined): void {
   const scopes = services.map((service) => scopeOf(gateway, service));
   checkGateway(gateway, scopes);
+  checkTls(gateway, certificatesAt);
   for (const scope of scopes) checkService(scope);
   checkServiceNames(scopes);
   checkMounts(scopes);
@@ -31,6 +33,7 @@ function checkGateway(gateway: Draft<GatewayFile>, scopes: readonly Scope[]): vo
 
 function checkService(scope: Scope): void {
   checkAuthenticators(scope);
+  checkClientCertificates(scope);
   checkTenantPlaces(scope);
   checkIdentity(scope);
   if (scope.service.content.limits) checkLimits(scope.service.content.limits, ["limits"], scope);

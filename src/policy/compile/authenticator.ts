@@ -20,6 +20,7 @@ export function compileAuthenticator(name: string, file: AuthenticatorFile, issu
   if (file.jwt) return { ...grants, kind: "jwt", ...compileJwt(file.jwt, issuers) };
   if (file.apiKey) return { ...grants, kind: "apiKey", role: { kind: "account" }, ...file.apiKey };
   if (file.sigv4) return { ...grants, kind: "sigv4", role: { kind: "account" }, ...compileSigV4(file.sigv4) };
+  if (file.mtls) return { ...grants, kind: "mtls", role: { kind: "account" }, ...file.mtls };
   const secrets = (file.bearer ?? []).map(({ id, value, until, access }) => ({
     id,
     digest: value,

@@ -16,8 +16,8 @@ export interface ServiceSource {
   readonly source: Source;
 }
 
-/** All files, checked before. */
-export function compilePolicy(gateway: GatewayFile, files: readonly ServiceSource[], revision: string): Policy {
+/** All files, checked before; `path` is the gateway file's. */
+export function compilePolicy(gateway: GatewayFile, path: string, files: readonly ServiceSource[], revision: string): Policy {
   const issuers: Issuers = new Map();
   const mountable = files.map(({ file, source }) => {
     const service = compileService(file, source, gateway, issuers);
@@ -27,7 +27,7 @@ export function compilePolicy(gateway: GatewayFile, files: readonly ServiceSourc
   const services = mountable.map(({ service }) => service);
   return {
     revision,
-    gateway: compileGateway(gateway),
+    gateway: compileGateway(gateway, path),
     services,
     hosts: hostTable(mountable),
     strippedHeaders: strippedHeaders(services),

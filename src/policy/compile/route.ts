@@ -15,6 +15,7 @@ export interface RouteSurroundings {
 }
 
 const DEFAULT_BODY_BYTES = 5 * 1024 * 1024;
+const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 
 /** The key of a route that the schema accepted, in its parts. */
 export function patternOf(key: string): RoutePattern {
@@ -30,6 +31,7 @@ export function compileRoute(key: string, file: RuleFile, around: RouteSurroundi
   const limits = addLimits(around.limits, file.limits, `${service.name} ${key}`);
   const named = file.authenticators && new Set(file.authenticators);
   const authenticators = named ? service.authenticators.filter((one) => named.has(one.name)) : service.authenticators;
+  const timeouts = compileTimeouts(file.timeouts, around.timeouts);
   const counting = new Set(authenticators.map((one) => one.name));
   return {
     name: key,
@@ -46,9 +48,10 @@ export function compileRoute(key: string, file: RuleFile, around: RouteSurroundi
     ...(file.from && { from: addressSet(file.from) }),
     ...(file.query && { query: compileQuery(file.query) }),
     body: compileBody(file.body, around.body),
-    timeouts: compileTimeouts(file.timeouts, around.timeouts),
+    timeouts,
     encodedSlash: file.encodedSlash === "keep",
-    websocket: file.websocket === true,
+    websocket: file.websocket !== undefined && file.websocket !== false,
+    ...(typeof file.websocket === "object" && { webSocketBounds: compileWebSocket(file.websocket, timeouts.idleMs) }),
     source,
   };
 }
@@ -81,6 +84,13 @@ function compileBody(route: BodyFile | undefined, service: BodyFile | undefined)
   const max = route?.max ?? service?.max ?? DEFAULT_BODY_BYTES;
   const types = route?.types ?? service?.types;
   return { ...(max !== "none" && { maxBytes: max }), ...(types && { types }), explicit: route !== undefined };
+}
+
+type WebSocketFile = Extract<RuleFile["websocket"], object>;
+
+function compileWebSocket({ maxMessage, idle }: WebSocketFile, routeIdleMs: number | undefined): NonNullable<Route["webSocketBounds"]> {
+  const idleMs = idle === undefined ? routeIdleMs : bound(idle);
+  return { maxMessageBytes: maxMessage ?? DEFAULT_MESSAGE_BYTES, ...(idleMs !== undefined && { idleMs }) };
 }
 
 function compileTimeouts(route: TimeoutsFile | undefined, service: TimeoutsFile | undefined): Timeouts {

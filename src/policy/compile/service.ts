@@ -34,6 +34,7 @@ export function compileService(file: ServiceFile, source: Source, gateway: Gatew
     roles: grantsByName(Object.entries(effective("roles", file, gateway) ?? {})),
     ...(file.tenant && { tenant: compileTenant(file.tenant) }),
     ...(cors && { cors }),
+    maxOpenPerCaller: file.connections?.perCaller ?? 1_000,
     errors: compileErrors(effective("errors", file, gateway)),
     routes,
     addressLimits: addressLimits(limits),
@@ -69,6 +70,7 @@ function compileUpstream(file: ServiceFile["upstream"]): Upstream {
   return {
     ...file.url,
     verifyTls: file.verify !== "off",
+    maxConnections: file.connections ?? 2_000,
     identity: { ...IDENTITY, ...identity },
     forward: { credential: file.forward?.includes("credential") === true, cookies: file.forward?.includes("cookies") === true },
   };

@@ -4,23 +4,10 @@ import { readGroup, readKeyPrefix, readScopePart } from "../names.ts";
 import { readHeldBody, readSigningWindow } from "../quantities.ts";
 import { readIssuer, readJwks } from "../urls.ts";
 import { alias, groups, header, scopes, tenantName } from "./blocks.ts";
-import {
-  block,
-  duration,
-  exactlyOne,
-  grants,
-  instant,
-  list,
-  meaningful,
-  name,
-  optional,
-  secret,
-  words,
-  unwritten,
-} from "./parts.ts";
+import { block, duration, exactlyOne, grants, instant, list, meaningful, name, optional, secret, words, unwritten } from "./parts.ts";
 
 /** JWS algorithms (RFC 7518, RFC 8037) with a public key; a shared secret can sign nothing here. */
-export const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 
 const anyOrList = z.union([z.literal("any"), list(words)]);
 
@@ -88,6 +75,14 @@ const sigv4 = block({
   ),
 });
 
+const mtls = block({
+  subject: z
+    .enum(["commonName", "dnsName", "email", "uri"])
+    .describe(
+      "The field of the certificate whose value is the account's id: `commonName` of its subject, or the subject alternative name of that type. It must be there exactly once.",
+    ),
+});
+
 const role = z.union([words, block({ claim: words.describe("Claim that holds the role's name.") })]);
 
 const tenantSource = z.union([
@@ -117,14 +112,18 @@ export const authenticator = block({
     sigv4,
     "Requests signed as AWS Signature Version 4 says, with access keys that `sallyport keys create --sigv4` hands out; each belongs to an account.",
   ),
+  mtls: optional(
+    mtls,
+    "Certificates of clients, proved by the TLS front door (`listen.tls.clientCa`); each stands for an account that `sallyport accounts create` made.",
+  ),
   scopes: optional(scopes, "Scope of a token or key → permissions. A token's scopes count for machines only."),
   groups: optional(groups, "Group → permissions, for people. The grants of `client:{tenant}` hold for that tenant alone."),
   role: optional(
     role,
-    "A role that caps what scopes and groups give, or gives what it holds where there are none: its name, or `{ claim: NAME }`. The role of an API key or access key is its account's.",
+    "A role that caps what scopes and groups give, or gives what it holds where there are none: its name, or `{ claim: NAME }`. The role of an API key, access key or certificate is its account's.",
   ),
-  tenant: optional(tenantSource, "Where the caller's tenants come from; `account` for API keys and access keys."),
+  tenant: optional(tenantSource, "Where the caller's tenants come from; `account` for API keys, access keys and certificates."),
   crossTenant: optional(crossTenant, "Who may ask for any tenant's data."),
-}).check(exactlyOne(["jwt", "bearer", "apiKey", "sigv4"]));
+}).check(exactlyOne(["jwt", "bearer", "apiKey", "sigv4", "mtls"]));
 
 export type AuthenticatorFile = z.output<typeof authenticator>;

@@ -9,7 +9,7 @@ import { readOrigin } from "../urls.ts";
 import { block, duration, grants, keyText, list, meaningful, name, optional, size, timeout, unwritten } from "./parts.ts";
 
 export const header = meaningful(readHeaderName, { title: "header name", examples: ["x-api-key"], standIn: (word) => `x-${word}` });
-export const method = meaningful(readMethod, { title: "method", examples: ["GET", "POST"], standIn: () => "GET" });
+const method = meaningful(readMethod, { title: "method", examples: ["GET", "POST"], standIn: () => "GET" });
 
 const limit = block({
   by: z
@@ -108,7 +108,6 @@ export const roles = z.record(
   keyText((text) => (text.trim() === "" ? wrong("a role needs a name") : value(text))),
   grants,
 );
-export type RolesFile = z.output<typeof roles>;
 
 export const scopes = z.record(keyText(readScope), grants);
 export const groups = z.record(keyText(readGroup), grants);

@@ -1,10 +1,26 @@
 /** The gateway file: one process, its doors, its stores, and what all services share. */
 import * as z from "zod";
 import { readListenHost, readName } from "../names.ts";
+import { readTimeout } from "../quantities.ts";
 import { type Reading, value, wrong } from "../reading.ts";
 import { authenticator } from "./authenticator.ts";
 import { body, cors, errors, limits, roles, timeouts } from "./blocks.ts";
-import { block, cidr, duration, instant, keyText, list, meaningful, name, optional, sealingSecret, secret, unavailable, words } from "./parts.ts";
+import {
+  block,
+  cidr,
+  duration,
+  instant,
+  keyText,
+  list,
+  meaningful,
+  name,
+  optional,
+  sealingSecret,
+  secret,
+  unavailable,
+  unwritten,
+  words,
+} from "./parts.ts";
 
 const listenHost = meaningful(readListenHost, { title: "address", examples: ["127.0.0.1", "0.0.0.0", "::"], standIn: () => "127.0.0.1" });
 const port = z.int().min(0).max(65535);
@@ -41,7 +57,10 @@ const stores = block({
     "Where limits are counted; `memory` counts within one process only.",
     "memory",
   ),
-  sealing: optional(z.union([sealingSecret, list(sealingSecret)]), "Secret under which the secrets of access keys are sealed in the store, at least 32 characters; needed where a service has `sigv4`. Of several the first seals and all open, so that a rotation loses no key."),
+  sealing: optional(
+    z.union([sealingSecret, list(sealingSecret)]),
+    "Secret under which the secrets of access keys are sealed in the store, at least 32 characters; without it no signature (`sigv4`) can be checked. Of several the first seals and all open, so that a rotation loses no key.",
+  ),
   onStoreFailure: unavailable("stores.onStoreFailure"),
 });
 
@@ -54,12 +73,53 @@ const defaults = block({
   roles: optional(roles, "Role → permissions."),
 });
 
+const certificatePath = meaningful(readCertificatePath, { title: "path", examples: ["/etc/sallyport/tls.crt"], standIn: (word) => word });
+
+function readCertificatePath(text: string): Reading<string> {
+  if (text.includes("-----BEGIN") || text.includes("\n"))
+    return wrong("this is what belongs into a file", { repair: "write it to a file, and the file's path here" });
+  return text.trim() === "" ? wrong("this is empty") : value(text);
+}
+
+const tls = block({
+  cert: certificatePath.describe(
+    "File (PEM) of the door's certificate, followed by those that lead to its issuer. Looked at again when it changes. Paths count from this folder.",
+  ),
+  key: certificatePath.describe("File (PEM) of the certificate's private key, without passphrase. Looked at again when it changes."),
+  minVersion: optional(z.literal([1.2, 1.3]), "Oldest version of TLS that is taken.", 1.2),
+  clientCa: optional(
+    certificatePath,
+    "File (PEM) of the authorities whose client certificates are proved, for `mtls` authenticators. Looked at again when it changes.",
+    unwritten("no client is asked for a certificate"),
+  ),
+  clientCertificates: optional(
+    z.enum(["request", "require"]),
+    "`request`: a client may come without a certificate, which `mtls` authenticators then miss; `require`: every handshake needs one that is good.",
+    "request",
+  ),
+});
+
+const most = z.int().min(1).max(1_000_000);
+const wait = meaningful(readTimeout, { title: "duration", examples: ["10s"], standIn: () => "10s", pattern: "[0-9]+(?:ms|s|m|h|d)" });
+
+const connections = block({
+  total: optional(most, "How many may be open at once; one more is closed as soon as it opens.", 10_000),
+  perAddress: optional(most, "How many of these one address may have, IPv6 by its /64. The peers of `trustProxy` may have more.", 1_000),
+  headers: optional(wait, "How long the head of a request may take, counted from its first byte or from the connection's beginning.", "10s"),
+  idle: optional(
+    wait,
+    "How long a connection may stand still: between two requests, or with an answer that the client does not read.",
+    "72s",
+  ),
+});
+
 export const gateway = block({
   version: z.literal(1).describe("Version of the format."),
   listen: block({
     host: optional(listenHost, "Address of the front door.", "0.0.0.0"),
     port: port.describe("Port of the front door; 0 lets the system choose."),
-    tls: unavailable("listen.tls"),
+    tls: optional(tls, "TLS of the front door, 1.2 and up, with HTTP/1.1.", unwritten("plain HTTP")),
+    connections: optional(connections, "How many connections there may be, and how long they may keep the gateway waiting."),
   }).describe("The front door."),
   health: optional(
     block({ host: optional(listenHost, "Address of the health door.", "0.0.0.0"), port: port.describe("Port of the health door.") }),

@@ -16,17 +16,17 @@ export function jsonSchema(file: "gateway" | "service", { references }: { readon
 }
 
 /** The library leaves out what a transformed value's file would say; here these are what a file says. */
-function giveBackDefaults({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+function giveBackDefaults({ zodSchema, jsonSchema: made }: { zodSchema: z.core.$ZodTypes; jsonSchema: JsonSchema }): void {
   const about = z.globalRegistry.get(zodSchema);
-  if (about?.["default"] !== undefined) jsonSchema.default = about["default"] as JsonSchema["default"];
-  if (Array.isArray(about?.["examples"]) && about["examples"].length > 0) jsonSchema.examples = about["examples"];
+  if (about?.["default"] !== undefined) made.default = about["default"];
+  if (Array.isArray(about?.["examples"]) && about["examples"].length > 0) made.examples = about["examples"];
 }
 
 function letReferencesPass(part: unknown): unknown {
   if (Array.isArray(part)) return part.map(letReferencesPass);
   if (typeof part !== "object" || part === null) return part;
   const { unwritten, ...shown } = part as JsonSchema;
-  if (unwritten !== undefined) shown.description = `${shown.description} Without it: ${String(unwritten)}.`;
+  if (typeof unwritten === "string") shown.description = `${shown.description} Without it: ${unwritten}.`;
   const copy = Object.fromEntries(
     Object.entries(shown).map(([key, value]) => [key, key === "default" || key === "examples" ? value : letReferencesPass(value)]),
   );

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { readCidr } from "../addresses.ts";
 import { readGrant, readName, readPermission } from "../names.ts";
-import { readDuration, readInstant, readSize, readTimeout } from "../quantities.ts";
+import { readDuration, readInstant, readMessageSize, readSize, readTimeout } from "../quantities.ts";
 import { sealingKey } from "../../contract/sealing.ts";
 import { type Reading, value, wrong } from "../reading.ts";
 
@@ -178,6 +178,14 @@ function looksLikeJwt(text: string): boolean {
     return false;
   }
 }
+
+/** A message is held whole. */
+export const messageSize = meaningful(readMessageSize, {
+  title: "size",
+  examples: ["64KB", "1MB"],
+  standIn: () => "1MB",
+  pattern: "[0-9]+(?:B|KB|MB|GB)",
+});
 
 /** A bound that may be lifted in so many words. */
 export const timeout = meaningful((text): Reading<number | "none"> => (text === "none" ? value("none") : readTimeout(text)), {

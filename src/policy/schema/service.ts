@@ -7,7 +7,22 @@ import { readUpstreamUrl } from "../urls.ts";
 import { nearest } from "../suggest.ts";
 import { authenticator } from "./authenticator.ts";
 import { body, cors, errors, header, limits, roles, timeouts } from "./blocks.ts";
-import { block, cidr, exactlyOne, keyText, list, meaningful, name, optional, permission, unavailable, words, unwritten } from "./parts.ts";
+import {
+  block,
+  cidr,
+  exactlyOne,
+  keyText,
+  list,
+  meaningful,
+  messageSize,
+  name,
+  optional,
+  permission,
+  timeout,
+  unavailable,
+  unwritten,
+  words,
+} from "./parts.ts";
 import { readName } from "../names.ts";
 
 type AccessWord = { readonly word: (typeof ACCESS_WORDS)[number] } | { readonly permission: string };
@@ -41,6 +56,11 @@ const query = block({
   allow: optional(list(words), "The only query parameters that a request may have."),
 }).check(exactlyOne(["deny", "allow"]));
 
+const webSocket = block({
+  maxMessage: optional(messageSize, "Largest message that either side may send; a larger one closes the connection.", "1MB"),
+  idle: optional(timeout, "How long either side may stay silent, to pings too.", unwritten("the route's `timeouts.idle`")),
+});
+
 const detailedRule = block({
   access: access.describe("`public`, `authenticated`, `denied`, a permission, `{ anyOf: […] }` or `{ allOf: […] }`."),
   authenticators: optional(list(name), "Which of the service's authenticators count here.", unwritten("all of the service's")),
@@ -54,7 +74,11 @@ const detailedRule = block({
   body: optional(body, "What the request body may be; keys that are not here come from the service. A GET may carry a body only with it."),
   timeouts: optional(timeouts, "Time-outs; keys that are not here come from the service."),
   encodedSlash: optional(z.enum(["keep"]), "`keep`: `%2F` inside a segment is passed on; otherwise such a request is refused."),
-  websocket: optional(z.boolean(), "Lets the upgrade to WebSocket through.", false),
+  websocket: optional(
+    z.union([z.boolean(), webSocket]),
+    "Lets the upgrade to WebSocket through: `true`, or a map that bounds it otherwise than `true` does.",
+    false,
+  ),
 });
 
 const rule = z.union([accessWord.transform((word) => ({ access: word })), detailedRule]).meta({ title: "rule" });
@@ -73,6 +97,11 @@ const upstream = block({
     "Where requests go: scheme, host, perhaps a port and a path that is put before every request's.",
   ),
   verify: optional(z.enum(["on", "off"]), "`off`: the certificate of an https upstream is not verified.", "on"),
+  connections: optional(
+    z.int().min(1).max(65_535),
+    "How many requests may be under way to it at once, each on a connection of its own; one more gets `UPSTREAM_UNAVAILABLE`. WebSockets do not count here.",
+    2_000,
+  ),
   identity: optional(
     identity,
     "Names of the headers that tell the upstream who is calling. They are taken off every client's request, on every route of every service.",
@@ -130,6 +159,16 @@ export const service = block({
   ),
   cors: optional(cors, "Which pages may call the service; without it `Origin` means nothing."),
   limits: optional(limits, "Limits that span all routes of the service."),
+  connections: optional(
+    block({
+      perCaller: optional(
+        z.int().min(1).max(1_000_000),
+        "How many exchanges one caller may have open at once: WebSockets, streams, and requests that are not answered to their end. One more is `RATE_LIMITED`. Callers are counted as by a limit `by: caller`.",
+        1_000,
+      ),
+    }),
+    "How much of the service one caller may keep open.",
+  ),
   errors: optional(errors, "How refusals look."),
   body: optional(body, "What request bodies may be."),
   timeouts: optional(timeouts, "How long things may take."),

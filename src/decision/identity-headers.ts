@@ -1,7 +1,7 @@
 /** What the upstream is told of the caller. */
-import type { Caller } from "../../contract/caller.ts";
-import type { Allowance } from "../../contract/decision.ts";
-import type { IdentityHeaders } from "../../contract/policy.ts";
+import type { Caller } from "../contract/caller.ts";
+import type { Allowance } from "../contract/decision.ts";
+import type { IdentityHeaders } from "../contract/policy.ts";
 
 const PLAIN = /^[\x21-\x24\x26-\x7e]+$/;
 const PLAIN_ITEM = /^[\x21-\x24\x26-\x2b\x2d-\x7e]+$/;

@@ -6,16 +6,40 @@ import type { Timeouts, Upstream } from "../../contract/policy.ts";
 /** Shorter than the 5 s after which Node's own server, for one, closes an idle connection: the side that asks lets go first. */
 const KEEP_ALIVE_MS = 3_000;
 
-/** Connections of one kind, shared by all routes to the same upstream. */
-export type PoolFor = (upstream: Upstream, timeouts: Timeouts) => Pool;
+/** Connections of one kind to one upstream, no more of them than it may have. */
+export class Lane {
+  readonly pool: Pool;
+  readonly #maxConnections: number;
+  #inUse = 0;
 
-export function createUpstreamPools(): PoolFor {
-  const pools = new Map<string, Pool>();
+  constructor(pool: Pool, maxConnections: number) {
+    this.pool = pool;
+    this.#maxConnections = maxConnections;
+  }
+
+  /** Whether one more request may be carried; each that may must `leave`. */
+  enter(): boolean {
+    if (this.#inUse >= this.#maxConnections) return false;
+    this.#inUse += 1;
+    return true;
+  }
+
+  leave(): void {
+    this.#inUse -= 1;
+  }
+}
+
+/** Lanes are shared by all routes to the same upstream. */
+export type LaneTo = (upstream: Upstream, timeouts: Timeouts) => Lane;
+
+export function createUpstreamLanes(): LaneTo {
+  const lanes = new Map<string, Lane>();
   return (upstream, { connectMs }) => {
-    const key = JSON.stringify([upstream.origin, upstream.verifyTls, connectMs]);
-    const pool = pools.get(key) ?? createPool(upstream, connectMs);
-    pools.set(key, pool);
-    return pool;
+    const { origin, verifyTls, maxConnections } = upstream;
+    const key = JSON.stringify([origin, verifyTls, maxConnections, connectMs]);
+    const lane = lanes.get(key) ?? new Lane(createPool(upstream, connectMs), maxConnections);
+    lanes.set(key, lane);
+    return lane;
   };
 }
 

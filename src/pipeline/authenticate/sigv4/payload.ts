@@ -1,0 +1,80 @@
+/** The body that a signature is about: what the request says of it before any of it is read. */
+import { createHash } from "node:crypto";
+import type { Exchange } from "../../exchange.ts";
+
+/** SHA-256 in hexadecimal digits: `signed` is known from the head, `unsaid` only from the body itself. */
+export type Payload =
+  | { readonly kind: "signed"; readonly sha256: string; readonly hasBody: boolean }
+  | { readonly kind: "unsaid" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+const SHA256 = /^[0-9a-f]{64}$/;
+const EMPTY_SHA256 = createHash("sha256").digest("hex");
+
+/**
+ * `declared` are the values of `x-amz-content-sha256`. A word in place of a hash (`UNSIGNED-PAYLOAD`,
+ * `STREAMING-…`) leaves the body unproved, and is refused.
+ */
+export function payloadOf(declared: readonly string[], { headers }: Exchange["request"]): Payload {
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  if (declared.length === 0) return hasBody ? { kind: "unsaid" } : { kind: "signed", sha256: EMPTY_SHA256, hasBody };
+  const [sha256 = ""] = declared;
+  if (declared.length > 1 || !SHA256.test(sha256)) return { kind: "refused", reason: "`x-amz-content-sha256` is not one SHA-256" };
+  if (!hasBody && sha256 !== EMPTY_SHA256) return { kind: "refused", reason: "`x-amz-content-sha256` is of a body, and there is none" };
+  return { kind: "signed", sha256, hasBody };
+}
+
+export type Held = { readonly kind: "held"; readonly body: Buffer } | { readonly kind: "refused"; readonly reason: string };
+
+/** Reads the body into memory, up to so many bytes; waits for the client's next ones as long as the route does. */
+export function holdBody(exchange: Exchange, maxBytes: number): Promise<Held> {
+  if (Number(exchange.request.headers["content-length"] ?? 0) > maxBytes)
+    return Promise.resolve(refused("the body is larger than `holdBody`"));
+  if (exchange.upgrade) return Promise.resolve(refused("a WebSocket handshake with a body"));
+  if (exchange.expectsContinue) exchange.response.writeContinue();
+  return new Promise((resolve) => new BodyHolder(exchange, maxBytes, resolve));
+}
+
+function refused(reason: string): Held {
+  return { kind: "refused", reason };
+}
+
+class BodyHolder {
+  readonly #request: Exchange["request"];
+  readonly #maxBytes: number;
+  readonly #resolve: (held: Held) => void;
+  readonly #idle: NodeJS.Timeout | undefined;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor({ request, match }: Exchange, maxBytes: number, resolve: (held: Held) => void) {
+    this.#request = request;
+    this.#maxBytes = maxBytes;
+    this.#resolve = resolve;
+    const idleMs = match.kind === "route" ? match.route.timeouts.idleMs : undefined;
+    if (idleMs !== undefined) this.#idle = setTimeout(() => this.#settle(refused("the body did not arrive in time")), idleMs);
+    request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
+    request.resume();
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) {
+      this.#settle(refused("the body is larger than `holdBody`"));
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#idle?.refresh();
+  };
+
+  readonly #end = (): void => this.#settle({ kind: "held", body: Buffer.concat(this.#chunks) });
+
+  readonly #leave = (): void => this.#settle(refused("the client left before its body ended"));
+
+  #settle(held: Held): void {
+    clearTimeout(this.#idle);
+    this.#request.off("data", this.#take).off("end", this.#end).off("error", this.#leave).off("close", this.#leave);
+    if (!this.#request.readableEnded) this.#request.pause();
+    this.#resolve(held);
+  }
+}
