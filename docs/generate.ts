@@ -15,6 +15,7 @@ const ROOT = join(import.meta.dirname, "..");
 const FILES: readonly (readonly [path: string, text: () => string])[] = [
   ["config/schema/gateway.schema.json", () => `${JSON.stringify(jsonSchema("gateway", { references: true }), undefined, 2)}\n`],
   ["config/schema/service.schema.json", () => `${JSON.stringify(jsonSchema("service", { references: true }), undefined, 2)}\n`],
+  ["config/schema/tests.schema.json", () => `${JSON.stringify(jsonSchema("tests", { references: true }), undefined, 2)}\n`],
   ["docs/reference/policy.md", policyReference],
   ["docs/reference/error-codes.md", errorCodes],
   ["docs/reference/commands.md", commandReference],

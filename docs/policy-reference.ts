@@ -9,7 +9,7 @@ interface Section {
 /** The page as Markdown. */
 export function policyReference(): string {
   const known = new Map<string, string>();
-  const pages = (["gateway", "service"] as const).map((file) => {
+  const pages = (["gateway", "service", "tests"] as const).map((file) => {
     const sections = new Sections(known);
     sections.add(TOP[file].title, jsonSchema(file, { references: false }));
     return `## ${TOP[file].heading}\n\n${TOP[file].introduction}\n\n${sections.text()}`;
@@ -27,6 +27,11 @@ const TOP = {
     title: "Service file",
     heading: "A service file",
     introduction: "`config/services/NAME.yaml`: one upstream system, who may call it, and its route table.",
+  },
+  tests: {
+    title: "Test file",
+    heading: "A test file",
+    introduction: "`config/tests/NAME.yaml`: what the policy must say; see [Testing policies](../testing-policies.md).",
   },
 };
 
