@@ -44,7 +44,8 @@ export function createCertificates(parts: CertificatesParts): Certificates {
 
   const remind = (): void => {
     const leftMs = current.notAfter - now();
-    if (leftMs < ENDS_SOON_MS) log.warn({ file: tls.cert, daysLeft: Math.floor(leftMs / DAY_MS) }, "the front door's certificate ends soon");
+    if (leftMs < ENDS_SOON_MS)
+      log.warn({ file: tls.cert, daysLeft: Math.floor(leftMs / DAY_MS) }, "the front door's certificate ends soon");
   };
   const accept = (next: DoorCertificate): void => {
     if (isSame(next, current) && last.kind !== "rejected") return;

@@ -156,7 +156,12 @@ function createLongLived({ now, keys, log }: GatewayParts, policy: () => Policy)
   return new LongLived({ now, policy, keys, failed });
 }
 
-function putInForce(parts: GatewayParts, policy: Policy, walk: Walk, { open, longLived }: Shared): InForce & { readonly forwarder: Forwarder } {
+function putInForce(
+  parts: GatewayParts,
+  policy: Policy,
+  walk: Walk,
+  { open, longLived }: Shared,
+): InForce & { readonly forwarder: Forwarder } {
   parts.issuers.use(issuersOf(policy));
   const { issuers, keys, monotonicNow, randomBytes } = parts;
   const prover = createProver({ policy, issuers, keys, monotonicNow, randomBytes });

@@ -158,7 +158,9 @@ async function openDoors(doors: Doors, { gateway: { health, admin } }: Policy, s
 }
 
 function issuerReadings(issuers: Issuers): { iss: string; keys: number; ageSeconds: number | undefined }[] {
-  return issuers.states().map(({ iss, keyCount, ageMs }) => ({ iss, keys: keyCount, ageSeconds: ageMs === undefined ? undefined : ageMs / 1000 }));
+  return issuers
+    .states()
+    .map(({ iss, keyCount, ageMs }) => ({ iss, keys: keyCount, ageSeconds: ageMs === undefined ? undefined : ageMs / 1000 }));
 }
 
 function logIssuerEvent(log: Log): (event: IssuerEvent) => void {

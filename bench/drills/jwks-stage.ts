@@ -55,9 +55,17 @@ export async function openStage(answer: RequestListener, ages: KeySetAges): Prom
   stack.teardown(() => issuers.close());
   const log = createLog("silent", new Writable({ write: (_chunk, _encoding, done) => done() }));
   const gateway = await createGateway({
-    ...{ policy, issuers, log, monotonicNow, randomBytes, now: Date.now },
-    ...{ keys: keyStore(() => undefined), counters: createMemoryCounters({ maxBuckets: 1000 }) },
-    ...{ metrics: createMetrics(), decisions: createDecisionLog(log), decisionId: createDecisionIds(randomBytes) },
+    policy,
+    issuers,
+    log,
+    monotonicNow,
+    randomBytes,
+    now: Date.now,
+    keys: keyStore(() => undefined),
+    counters: createMemoryCounters({ maxBuckets: 1000 }),
+    metrics: createMetrics(),
+    decisions: createDecisionLog(log),
+    decisionId: createDecisionIds(randomBytes),
   });
   await issuers.ready();
   const gatewayPort = await gateway.listen();
@@ -69,9 +77,11 @@ export async function openStage(answer: RequestListener, ages: KeySetAges): Prom
   const agent = new Agent({ keepAlive: true });
   stack.teardown(() => agent.destroy());
   return {
-    ...{ issuer, gatewayPort, events },
+    issuer,
+    gatewayPort,
+    events,
     ask: (token) => ask(gatewayPort, agent, token),
-    state: () => issuers.states()[0]!,
+    state: () => issuers.states().at(0)!,
     async close() {
       for (const close of closing) await close();
     },

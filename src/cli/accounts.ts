@@ -2,7 +2,7 @@
 import type { Account, AccountKind } from "../contract/caller.ts";
 import type { Service } from "../contract/policy.ts";
 import { flag, required, text, UsageError, type Call, type Command } from "./command.ts";
-import { atKeyDesk, findAccount, keyService, oneOf, Refused, type Desk, type KeyService } from "./key-desk.ts";
+import { accountService, atKeyDesk, findAccount, oneOf, Refused, type Desk } from "./key-desk.ts";
 import { table } from "./table.ts";
 
 /** It is told to upstreams in a header, and written into logs. */
@@ -18,9 +18,9 @@ const JSON_HELP = "  --json        for machines\n";
 export const accountCommands: readonly Command[] = [
   {
     name: "accounts create",
-    summary: "makes an account that may own API keys of one service",
+    summary: "makes an account of one service, for keys or client certificates",
     usage: "ID --service S --role R [--tenant T] [--kind service|person] [--json]",
-    help: `  --service S   a service of the policy that takes API keys
+    help: `  --service S   a service of the policy that takes API keys, access keys or client certificates
   --role R      one of the service's roles: no key of the account can do more
   --tenant T    whose data its keys are about; needed where the service takes the tenant from the account
   --kind K      service (the default) or person
@@ -50,7 +50,7 @@ It holds for the very next request with any of the account's keys.
   switching("enable", true, "lets a disabled account's keys in again"),
   {
     name: "accounts list",
-    summary: "lists the accounts that own API keys",
+    summary: "lists the accounts that own keys",
     usage: "[--service S] [--json]",
     help: `  --service S   those of one service\n${JSON_HELP}\n  sallyport accounts list --service stackflow`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION },
@@ -76,7 +76,7 @@ function switching(word: string, enabled: boolean, summary: string): Command {
 }
 
 function create({ call, policy, store }: Desk): void {
-  const found = keyService(policy, required(call, "service"));
+  const found = accountService(policy, required(call, "service"));
   const tenant = tenantFor(call, found);
   const account: Account = {
     service: found.service.name,
@@ -97,7 +97,7 @@ function change(desk: Desk): void {
   const tenant = text(call, "tenant");
   if (role === undefined && tenant === undefined) throw new UsageError("say what to change: --role, --tenant or both");
   const { service, id } = findAccount(desk, call.positionals[0]!, text(call, "service"));
-  const found = keyService(policy, service);
+  const found = accountService(policy, service);
   const to = {
     ...(role !== undefined && { role: knownRole(found.service, role) }),
     ...(tenant !== undefined && { tenant: knownTenant(tenant) }),
@@ -109,7 +109,7 @@ function list({ call, policy, store }: Desk): void {
   const service = text(call, "service");
   const accounts = store.accounts(service);
   // accounts outlive their service's place in the policy, and can be listed all the same
-  if (service !== undefined && accounts.length === 0) keyService(policy, service);
+  if (service !== undefined && accounts.length === 0) accountService(policy, service);
   const { terminal } = call;
   if (flag(call, "json")) terminal.out(`${JSON.stringify(accounts)}\n`);
   else if (accounts.length === 0) terminal.out("no accounts\n");
@@ -135,7 +135,9 @@ function report(call: Call, account: Account): void {
 
 function accountId(id: string): string {
   if (ACCOUNT_ID.test(id)) return id;
-  throw new UsageError("an account's ID starts with a letter or digit, goes on with those or . _ @ : / + -, and has at most 128 characters");
+  throw new UsageError(
+    "an account's ID starts with a letter or digit, goes on with those or . _ @ : / + -, and has at most 128 characters",
+  );
 }
 
 function accountKind(word: string): AccountKind {
@@ -150,11 +152,11 @@ function knownRole(service: Service, role: string | undefined): string {
   throw new UsageError(`--role ${wrong}; ${oneOf(service.roles.keys())}`);
 }
 
-function tenantFor(call: Call, { service, authenticators }: KeyService): string | undefined {
+function tenantFor(call: Call, { service, authenticators }: ReturnType<typeof accountService>): string | undefined {
   const tenant = text(call, "tenant");
   if (tenant !== undefined) return knownTenant(tenant);
   const needed = authenticators.some((authenticator) => authenticator.tenant?.kind === "account");
-  if (needed) throw new UsageError(`--tenant is missing: ${service.name} takes the tenant of a key from its account`);
+  if (needed) throw new UsageError(`--tenant is missing: ${service.name} takes the tenant of its callers from their accounts`);
   return undefined;
 }
 

@@ -2,7 +2,7 @@
 import { isAccessKeyId } from "../contract/access-key.ts";
 import { parseApiKey } from "../contract/api-key.ts";
 import type { Account, OwnedKey } from "../contract/caller.ts";
-import type { ApiKeyAuthenticator, Policy, Service, SigV4Authenticator } from "../contract/policy.ts";
+import type { ApiKeyAuthenticator, Authenticator, Policy, Service, SigV4Authenticator } from "../contract/policy.ts";
 import { createSealing, type Sealing } from "../contract/sealing.ts";
 import { type KeyWriter, StoreUnavailable } from "../contract/stores.ts";
 import { formatDiagnostic } from "../policy/diagnostic.ts";
@@ -69,6 +69,19 @@ export function keyService(policy: Policy, name: string): KeyService {
   const found = all.find(({ service }) => service.name === name);
   if (found) return found;
   throw new UsageError(`--service ${JSON.stringify(name)} takes no keys; ${oneOf(all.map(({ service }) => service.name))}`);
+}
+
+/** The service with this name, whose callers must be accounts of the store for some of its authenticators. */
+export function accountService(
+  policy: Policy,
+  name: string,
+): { readonly service: Service; readonly authenticators: readonly Authenticator[] } {
+  const all = policy.services
+    .map((service) => ({ service, authenticators: service.authenticators.filter(({ role }) => role?.kind === "account") }))
+    .filter(({ authenticators }) => authenticators.length > 0);
+  const found = all.find(({ service }) => service.name === name);
+  if (found) return found;
+  throw new UsageError(`--service ${JSON.stringify(name)} takes no keys or certificates; ${oneOf(all.map(({ service }) => service.name))}`);
 }
 
 export function keyServices(policy: Policy): readonly KeyService[] {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createLog, type Log } from "../observability/log.ts";
 import { formatDiagnostic } from "../policy/diagnostic.ts";
 import { loadPolicy, type Loaded, type LoadOptions } from "../policy/load.ts";
+import { loadProved } from "../proved.ts";
 import type { Running } from "../start.ts";
 import { configPath, flag, text, UsageError, type Call, type Command } from "./command.ts";
 import { releaseStartMemory } from "./start-memory.ts";
@@ -33,7 +34,7 @@ Example: sallyport serve --config /etc/sallyport/sallyport.yaml`,
 type Load = (more?: Pick<LoadOptions, "certificatesAt">) => Loaded;
 
 function serveConfigured(call: Call): Promise<number> {
-  const load: Load = (more) => loadPolicy({ configPath: configPath(call), environment: call.terminal.environment, ...more });
+  const load: Load = (more) => loadProved({ configPath: configPath(call), environment: call.terminal.environment, ...more }, Date.now());
   return serveLoaded(call, load, () => undefined);
 }
 
@@ -41,7 +42,8 @@ async function serveDemo(call: Call): Promise<number> {
   if (text(call, "config") !== undefined) throw new UsageError("--demo runs the shipped policy; leave --config out");
   const { prepareDemo } = await import("../demo/prepare.ts");
   const demo = await prepareDemo({ now: Date.now, randomBytes });
-  const load = (): Loaded => demo.adapt(loadPolicy({ configPath: SHIPPED_POLICY, environment: { ...call.terminal.environment, ...demo.environment } }));
+  const load = (): Loaded =>
+    demo.adapt(loadPolicy({ configPath: SHIPPED_POLICY, environment: { ...call.terminal.environment, ...demo.environment } }));
   try {
     return await serveLoaded(call, load, (running) => call.terminal.out(demo.introduction(running.ports)));
   } finally {
@@ -58,7 +60,15 @@ async function serveLoaded(call: Call, load: Load, started: (running: Running) =
     // The other commands need none of what the gateway brings along, and are the quicker for it.
     const { start } = await import("../start.ts");
     await releaseStartMemory();
-    const running = await start({ loaded, load: () => load(), log, now: Date.now, monotonicNow: () => performance.now(), randomBytes, watchMs: WATCH_MS });
+    const running = await start({
+      loaded,
+      load: () => load(),
+      log,
+      now: Date.now,
+      monotonicNow: () => performance.now(),
+      randomBytes,
+      watchMs: WATCH_MS,
+    });
     started(running);
     await untilStopped(running, log);
     return 0;
@@ -71,7 +81,9 @@ async function serveLoaded(call: Call, load: Load, started: (running: Running) =
 function explainBadPolicy(call: Call, { diagnostics }: Extract<Loaded, { kind: "invalid" }>): number {
   const { colour } = call.terminal;
   const texts = diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, { colour }));
-  call.terminal.err(`${texts.join("\n\n")}\n\nsallyport: the policy has ${diagnostics.length} mistake${diagnostics.length === 1 ? "" : "s"}; nothing was started\n`);
+  call.terminal.err(
+    `${texts.join("\n\n")}\n\nsallyport: the policy has ${diagnostics.length} mistake${diagnostics.length === 1 ? "" : "s"}; nothing was started\n`,
+  );
   return 1;
 }
 

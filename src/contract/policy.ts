@@ -66,6 +66,8 @@ export interface Gateway {
   readonly log: { readonly level: LogLevel; readonly decisions: "refusals" | "all" };
   /** How long requests under way may go on after SIGTERM. */
   readonly graceMs: number;
+  /** The policy may serve only where its test files are green. */
+  readonly tests?: "required";
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";

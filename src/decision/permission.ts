@@ -32,7 +32,7 @@ export function satisfies(sets: readonly Grants[], access: Access): boolean {
 }
 
 /** What the caller may do for one tenant; without one, for any of the caller's. */
-export function grantsOf(caller: Caller, tenant: string | undefined): readonly Grants[] {
+export function grantsOf(caller: Pick<Caller, "permissions" | "tenantPermissions">, tenant: string | undefined): readonly Grants[] {
   if (caller.tenantPermissions.size === 0) return [caller.permissions];
   if (tenant === undefined) return [caller.permissions, ...caller.tenantPermissions.values()];
   return [caller.permissions, caller.tenantPermissions.get(tenant) ?? NOTHING];

@@ -18,7 +18,12 @@ export interface Log {
 
 /** Writes to standard output, or to `destination`. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
-  const options = { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label: string) => ({ level: label }) } };
+  const options = {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   const logger = destination ? pino(options, destination) : pino(options);
   return {
     debug: (fields, message) => logger.debug(fields, message),

@@ -60,7 +60,12 @@ export function createMetrics(): Metrics {
     labelNames: ["bound"],
     registers,
   });
-  const reloads = new Counter({ name: "sallyport_policy_reloads_total", help: "Policy loads by result", labelNames: ["result"], registers });
+  const reloads = new Counter({
+    name: "sallyport_policy_reloads_total",
+    help: "Policy loads by result",
+    labelNames: ["result"],
+    registers,
+  });
   const handshakes = new Counter({
     name: "sallyport_tls_handshakes_failed_total",
     help: "TLS handshakes that failed: the client closed, was too slow, showed no good certificate, or spoke another protocol or version",

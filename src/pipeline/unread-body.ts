@@ -30,6 +30,16 @@ export function isClosing(socket: Socket): boolean {
   return closing.has(socket);
 }
 
+/**
+ * Leaves in the system's hands what a connection still sends, until it is hung up.
+ * Not at once: Node's parser goes on to read behind each request that it has read.
+ */
+export function readNoMore(socket: Socket): void {
+  setImmediate(() => {
+    if (!socket.writableEnded) socket.pause();
+  });
+}
+
 /** Ends a connection once what was written is out; the client has a moment to read it, and what it still sends is thrown away. */
 export function hangUp(socket: Socket): void {
   socket.end();

@@ -8,7 +8,7 @@ import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
 import { arrive } from "./edge/edge.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
 import type { Plan } from "./plan.ts";
-import { closeAfterAnswer, isClosing } from "./unread-body.ts";
+import { closeAfterAnswer, isClosing, readNoMore } from "./unread-body.ts";
 
 /** One policy with all that was compiled from it. */
 export interface InForce {
@@ -55,7 +55,7 @@ export class Walk {
   take(arriving: Arriving, inForce: InForce): void {
     // The parser may have read on before the connection's last answer was settled (RFC 9112 section 9.6).
     if (isClosing(arriving.request.socket)) {
-      arriving.request.socket.pause();
+      readNoMore(arriving.request.socket);
       return;
     }
     const exchange = this.#begin(arriving, inForce.policy);

@@ -31,7 +31,9 @@ function encode(part: unknown): string {
 const HASHES: Readonly<Record<string, string>> = { RS256: "sha256", RS384: "sha384", RS512: "sha512", ES256: "sha256", PS256: "sha256" };
 
 function signatureOf(input: string, alg: string, key: KeyObject): string {
-  const options = alg.startsWith("PS") ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : { key, dsaEncoding: "ieee-p1363" as const };
+  const options = alg.startsWith("PS")
+    ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
+    : { key, dsaEncoding: "ieee-p1363" as const };
   return signBytes(HASHES[alg] ?? "sha256", Buffer.from(input), options).toString("base64url");
 }
 
@@ -55,8 +57,28 @@ function times(): Json {
 /** The three kinds of token that the issuer makes. */
 const KINDS: Readonly<Record<string, () => Json>> = {
   machine: () => ({ sub: CLIENT, token_use: "access", scope: "things/all", iss: ISS, client_id: CLIENT, version: 2, jti: "1", ...times() }),
-  person: () => ({ sub: "b1f2", username: "ivy", token_use: "access", scope: "openid", "cognito:groups": ["all"], iss: ISS, client_id: CLIENT, jti: "2", ...times() }),
-  id: () => ({ sub: "b1f2", "cognito:username": "ivy", token_use: "id", email: "ivy@example.com", "cognito:groups": ["all"], iss: ISS, aud: CLIENT, jti: "3", ...times() }),
+  person: () => ({
+    sub: "b1f2",
+    username: "ivy",
+    token_use: "access",
+    scope: "openid",
+    "cognito:groups": ["all"],
+    iss: ISS,
+    client_id: CLIENT,
+    jti: "2",
+    ...times(),
+  }),
+  id: () => ({
+    sub: "b1f2",
+    "cognito:username": "ivy",
+    token_use: "id",
+    email: "ivy@example.com",
+    "cognito:groups": ["all"],
+    iss: ISS,
+    aud: CLIENT,
+    jti: "3",
+    ...times(),
+  }),
 };
 
 /** What is put over the claims; undefined takes one away. */
@@ -142,12 +164,14 @@ const FORMS: Readonly<Record<string, (claims: Json) => string>> = {
   "kid a number": (claims) => jws({ alg: "RS256", kid: 1 }, claims),
   "kid a path": (claims) => jws({ alg: "RS256", kid: "../rsa" }, claims),
   "kid __proto__": (claims) => jws({ alg: "RS256", kid: "__proto__" }, claims),
-  "crit": (claims) => jws({ ...HEADER, crit: ["exp"] }, claims),
+  crit: (claims) => jws({ ...HEADER, crit: ["exp"] }, claims),
   "crit and b64": (claims) => jws({ ...HEADER, crit: ["b64"], b64: false }, claims),
-  "zip": (claims) => jws({ ...HEADER, zip: "DEF" }, claims),
+  zip: (claims) => jws({ ...HEADER, zip: "DEF" }, claims),
   "cty JWT": (claims) => jws({ ...HEADER, cty: "JWT" }, claims),
-  "a key in the header": (claims) => jws({ ...HEADER, jwk: STRANGER.publicKey.export({ format: "jwk" }) }, claims, "RS256", STRANGER.privateKey),
-  "a key's address in the header": (claims) => jws({ ...HEADER, jku: "https://evil.example/jwks.json" }, claims, "RS256", STRANGER.privateKey),
+  "a key in the header": (claims) =>
+    jws({ ...HEADER, jwk: STRANGER.publicKey.export({ format: "jwk" }) }, claims, "RS256", STRANGER.privateKey),
+  "a key's address in the header": (claims) =>
+    jws({ ...HEADER, jku: "https://evil.example/jwks.json" }, claims, "RS256", STRANGER.privateKey),
   "a stranger's signature": (claims) => jws(HEADER, claims, "RS256", STRANGER.privateKey),
   "one bit of the signature": (claims) => withSignature(jws(HEADER, claims), (bytes) => flip(bytes, 100)),
   "a signature cut short": (claims) => withSignature(jws(HEADER, claims), (bytes) => bytes.subarray(0, -1)),
@@ -172,7 +196,11 @@ const FORMS: Readonly<Record<string, (claims: Json) => string>> = {
   "claims with a comma too many": (claims) => jws(HEADER, JSON.stringify(claims).replace(/\}$/, ",}")),
   "claims with a claim twice": (claims) => jws(HEADER, JSON.stringify(claims).replace(/\}$/, ',"sub":"other"}')),
   "claims with a byte order mark": (claims) => jws(HEADER, `\ufeff${JSON.stringify(claims)}`),
-  "claims that are no UTF-8": (claims) => jws(HEADER, Buffer.concat([Buffer.from(JSON.stringify(claims).replace(/\}$/, ',"x":"')), Buffer.from([0xff, 0xfe]), Buffer.from('"}')])),
+  "claims that are no UTF-8": (claims) =>
+    jws(
+      HEADER,
+      Buffer.concat([Buffer.from(JSON.stringify(claims).replace(/\}$/, ',"x":"')), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]),
+    ),
   "claims nested deep": (claims) => jws(HEADER, { ...claims, deep: JSON.parse(`${"[".repeat(60)}${"]".repeat(60)}`) as unknown }),
   "claims with spaces": (claims) => jws(HEADER, JSON.stringify(claims, undefined, 2)),
   "claims in plain base64": (claims) => plainBase64({ ...claims, note: "??>>~~ÿÿ" }),
@@ -213,7 +241,10 @@ function plainBase64(claims: Json): string {
 /** All of them, made now; names are unique. */
 export function judgedTokens(): readonly JudgedToken[] {
   return Object.entries(KINDS).flatMap(([kind, claimsOf]) => [
-    ...Object.entries(CLAIMS).map(([name, change]) => ({ name: `${kind}: ${name}`, token: jws(HEADER, { ...claimsOf(), ...change(nowSeconds()) }) })),
+    ...Object.entries(CLAIMS).map(([name, change]) => ({
+      name: `${kind}: ${name}`,
+      token: jws(HEADER, { ...claimsOf(), ...change(nowSeconds()) }),
+    })),
     ...Object.entries(FORMS).map(([name, form]) => ({ name: `${kind}: ${name}`, token: form(claimsOf()) })),
   ]);
 }

@@ -52,7 +52,8 @@ t.test("a bad file changes nothing, and log, metric and health detail say so unt
   const upstream = await openRecorder(t);
   const { port, change, sallyport } = await start(t, upstream);
   const revision = sallyport.running.policy().revision;
-  const detail = async () => (await (await fetch(`${sallyport.adminUrl}/health/ready`)).json()) as { lastReload: { kind: string; diagnostics: string[] } };
+  const detail = async () =>
+    (await (await fetch(`${sallyport.adminUrl}/health/ready`)).json()) as { lastReload: { kind: string; diagnostics: string[] } };
   change("GET /old: public", "GET /old: { acess: public }, GET /open: public");
   await until(async () => (await detail()).lastReload.kind === "rejected");
 

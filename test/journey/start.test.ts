@@ -45,7 +45,11 @@ t.test("each call that the demo prints gives the printed outcome, pasted into a 
     if (code === undefined) continue;
     const decision = /x-decision-id: (\S+)/i.exec(stdout)?.[1];
     await until(() => program.log().some((line) => line["decision"] === decision));
-    t.match(program.log().find((line) => line["decision"] === decision), { code }, "the log has the reason");
+    t.match(
+      program.log().find((line) => line["decision"] === decision),
+      { code },
+      "the log has the reason",
+    );
   }
 });
 
@@ -53,7 +57,10 @@ t.test("the whole printed text is a shell script", async (t) => {
   const { introduction } = await startDemoProgram(t);
   const { stdout } = await run("sh", ["-ec", introduction]);
   const statuses = [...stdout.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
-  t.same(statuses, promisedCalls(introduction).map(({ status }) => status));
+  t.same(
+    statuses,
+    promisedCalls(introduction).map(({ status }) => status),
+  );
 });
 
 t.test("the printed machine clients get tokens, the printed people are let in, and the admin door knows its printed token", async (t) => {
@@ -62,7 +69,9 @@ t.test("the printed machine clients get tokens, the printed people are let in, a
   const secret = /# +acme +(\S+)/.exec(introduction)?.[1] ?? "";
   const authorization = `Basic ${Buffer.from(`acme:${secret}`).toString("base64")}`;
   const form = new URLSearchParams({ grant_type: "client_credentials" });
-  const answer = (await (await fetch(endpoint, { method: "POST", headers: { authorization }, body: form })).json()) as { access_token: string };
+  const answer = (await (await fetch(endpoint, { method: "POST", headers: { authorization }, body: form })).json()) as {
+    access_token: string;
+  };
   const gateway = /http:\/\/127\.0\.0\.1:\d+(?=\/v2\/)/.exec(introduction)?.[0] ?? "";
   const own = await fetch(`${gateway}/v2/clients/acme`, { headers: { authorization: `Bearer ${answer.access_token}` } });
   t.equal(own.status, 200);
@@ -93,7 +102,10 @@ async function install(t: Test): Promise<{ folder: string; main: string; health:
   const ports = await freePorts();
   const file = join(folder, "config/sallyport.yaml");
   const text = readFileSync(file, "utf8");
-  const onFreePorts = text.replace("port: 8080", `port: ${ports.front}`).replace("port: 8081", `port: ${ports.health}`).replace("port: 9090", `port: ${ports.admin}`);
+  const onFreePorts = text
+    .replace("port: 8080", `port: ${ports.front}`)
+    .replace("port: 8081", `port: ${ports.health}`)
+    .replace("port: 9090", `port: ${ports.admin}`);
   writeFileSync(file, onFreePorts);
   return { folder, main: join(folder, "dist/main.js"), health: `http://127.0.0.1:${ports.health}` };
 }
@@ -104,8 +116,13 @@ t.test("the built program is ready soon with the shipped policy and three servic
   t.teardown(() => demo.close());
   const startedAt = performance.now();
   const program = runProgram(t, ["serve"], { folder, main, environment: demo.environment });
-  const isReady = (): Promise<boolean> => fetch(`${health}/ready`).then(({ status }) => status === 200, () => false);
-  await Promise.race([until(isReady), program.ended.then((code) => t.fail(`it ended: ${code} ${program.err()}`))]);
+  const isReady = (): Promise<boolean> =>
+    fetch(`${health}/ready`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await until(async () => program.process.exitCode !== null || isReady());
+  t.equal(program.process.exitCode, null, program.err());
   const readyMs = Math.round(performance.now() - startedAt);
   t.ok(readyMs < 10_000, `ready after ${readyMs} ms`);
   await new Promise((resolve) => setTimeout(resolve, 1_000));

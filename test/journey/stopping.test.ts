@@ -23,14 +23,15 @@ async function startSlow(t: Test, grace: string): Promise<Slow> {
     else waiting.push(response);
   });
   const sockets = new WebSocketServer({ server });
-  sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(String(data))));
+  sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(data as Buffer, { binary: false })));
   const upstream = `http://127.0.0.1:${await listen(t, server)}`;
   const rest = "routes: { GET /slow: public, GET /ws: { access: authenticated, websocket: true } }";
   const shape = { upstream, rest, gateway: `shutdown: { grace: ${grace} }` };
   const { environment, token } = await startThingsIssuer(t);
   const program = await serveProgram(t, (ports) => thingsFiles(shape, ports), environment);
   tokens.set(program, token());
-  const arrived = () => new Promise<http.ServerResponse>((resolve) => (waiting.length > 0 ? resolve(waiting.shift()!) : wanted.push(resolve)));
+  const arrived = () =>
+    new Promise<http.ServerResponse>((resolve) => (waiting.length > 0 ? resolve(waiting.shift()!) : wanted.push(resolve)));
   return { program, arrived };
 }
 

@@ -22,6 +22,8 @@ authenticators:
 export interface ThingsShape {
   /** The upstream's address. */
   readonly upstream: string;
+  /** What else the file says of it, as in a YAML map. */
+  readonly upstreamMore?: string;
   /** The rest of the service's file, after its name, upstream and authenticators: YAML. */
   readonly rest: string;
   /** TLS of the front door: YAML. */
@@ -54,8 +56,8 @@ ${gateway}
 `;
 }
 
-export function thingsService({ upstream, rest, authenticators = AUTHENTICATORS }: ThingsShape): string {
-  return `version: 1\nservice: things\nupstream: { url: "${upstream}" }\n${authenticators}\n${rest}\n`;
+export function thingsService({ upstream, upstreamMore = "", rest, authenticators = AUTHENTICATORS }: ThingsShape): string {
+  return `version: 1\nservice: things\nupstream: { url: "${upstream}", ${upstreamMore} }\n${authenticators}\n${rest}\n`;
 }
 
 export interface ThingsIssuer {

@@ -9,6 +9,8 @@ export interface SecureAsk extends RequestOptions {
   readonly body?: string | Buffer;
   /** The client's own certificate. */
   readonly as?: Issued;
+  /** Of an earlier connection, to be resumed. */
+  readonly session?: Buffer;
 }
 
 /** How a client of `authority` reaches the port; the door's certificate is for `localhost`. */
@@ -18,7 +20,12 @@ export function towards(port: number, authority: Issued, as?: Issued) {
 }
 
 /** One request over a connection of its own unless an agent is given; rejects when the handshake fails or the answer is cut. */
-export function askSecurely(port: number, authority: Issued, path: string, { body, as, agent = false, ...options }: SecureAsk = {}): Promise<Answer> {
+export function askSecurely(
+  port: number,
+  authority: Issued,
+  path: string,
+  { body, as, agent = false, ...options }: SecureAsk = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ ...towards(port, authority, as), path, agent, ...options });
     sent.on("error", reject);

@@ -43,16 +43,21 @@ interface Secure extends Things {
 interface SecureShape {
   readonly upstream: Pick<Recorder, "origin">;
   readonly more?: string;
+  /** More keys of `listen:`. */
+  readonly beside?: string;
   readonly door?: (authority: Authority) => Issued;
   readonly options?: Partial<SallyportOptions>;
 }
 
-async function start(t: Test, { upstream, more = "", door: makeDoor = doorCertificate, options = {} }: SecureShape): Promise<Secure> {
+async function start(
+  t: Test,
+  { upstream, more = "", beside = "", door: makeDoor = doorCertificate, options = {} }: SecureShape,
+): Promise<Secure> {
   const authority = makeAuthority(t, "Authority of the door");
   const door = makeDoor(authority);
   const folder = writeFolder(t, { "tls.crt": door.cert, "tls.key": door.key });
   const [certFile, keyFile] = [join(folder, "tls.crt"), join(folder, "tls.key")];
-  const shape = { upstream: upstream.origin, rest: ROUTES, tls: `{ cert: "${certFile}", key: "${keyFile}"${more} }` };
+  const shape = { upstream: upstream.origin, rest: ROUTES, tls: `{ cert: "${certFile}", key: "${keyFile}"${more} }${beside}` };
   const things = await startThings(t, shape, options);
   const detail = async () => (await (await fetch(`${things.sallyport.adminUrl}/health/ready`)).json()) as { certificate: never };
   const metrics = async () => (await fetch(`${things.sallyport.adminUrl}/metrics`)).text();
@@ -87,14 +92,16 @@ t.test("TLS 1.2 and 1.3 are spoken, anything older is not", { skip }, async (t) 
   const old = handshake(secure, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" });
   await t.rejects(old, { code: /PROTOCOL_VERSION/ });
   await until(async () => /^sallyport_tls_handshakes_failed_total\{reason="protocol"\} 1$/m.test(await secure.metrics()));
-  const [line] = secure.sallyport.log().filter(({ msg }) => msg === "TLS handshake failed");
+  const [line] = secure.sallyport.log().filter(({ msg, reason }) => msg === "TLS handshake failed" && reason === "protocol");
   t.match(line, { level: "debug", reason: "protocol", address: "127.0.0.1" });
 });
 
 t.test("with `minVersion: 1.3` nothing older is spoken", { skip }, async (t) => {
   const secure = await start(t, { upstream: await openRecorder(t), more: ", minVersion: 1.3" });
   await t.rejects(handshake(secure, { maxVersion: "TLSv1.2" }), { code: /PROTOCOL_VERSION/ });
-  t.equal((await handshake(secure, {}).then((socket) => socket.destroy())).getProtocol(), "TLSv1.3");
+  const socket = await handshake(secure, {});
+  t.equal(socket.getProtocol(), "TLSv1.3");
+  socket.destroy();
 });
 
 t.test("HTTP/2 is not agreed upon: only HTTP/1.1 is offered", { skip }, async (t) => {
@@ -149,7 +156,9 @@ t.test("a stream flows over TLS as it comes", { skip }, async (t) => {
     void steps[0]?.promise.then(() => response.end("second"));
   });
   const { port, authority } = await start(t, { upstream });
-  const socket = tls.connect(towards(port, authority), () => socket.write("GET /stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+  const socket = tls.connect(towards(port, authority), () =>
+    socket.write("GET /stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+  );
   let text = "";
   socket.setEncoding("latin1").on("data", (chunk) => (text += String(chunk)));
   await until(() => text.includes("first"));
@@ -168,9 +177,13 @@ t.test("a WebSocket goes through TLS, with the same decision and the same identi
   });
   const upstream = { origin: `http://127.0.0.1:${await listen(t, server)}` };
   const { port, authority, bearer } = await start(t, { upstream });
-  const open = (headers: Record<string, string>): WebSocket => new WebSocket(`wss://localhost:${port}/of/acme/live`, { ca: authority.cert, headers });
+  const open = (headers: Record<string, string>): WebSocket =>
+    new WebSocket(`wss://localhost:${port}/of/acme/live`, { ca: authority.cert, headers });
   const refused = open({});
-  const [, response] = (await once(refused.on("error", () => {}), "unexpected-response")) as [unknown, { statusCode: number }];
+  const [, response] = (await once(
+    refused.on("error", () => {}),
+    "unexpected-response",
+  )) as [unknown, { statusCode: number }];
   t.equal(response.statusCode, 401);
   refused.terminate();
   const socket = open(bearer);
@@ -213,42 +226,49 @@ t.test("a renewed certificate is served to new connections, and no request under
   t.match(await secure.metrics(), /^sallyport_certificate_reloads_total\{result="loaded"\} 1$/m);
 });
 
-t.test("a pair that does not fit, or has expired, changes nothing; log, metric and health detail say so until it is mended", { skip }, async (t) => {
-  const secure = await start(t, { upstream: await openRecorder(t), options: { watchMs: 20 } });
-  const { port, authority, door, sallyport } = secure;
-  const rejected = (reason: RegExp) => async (): Promise<boolean> => {
-    const { lastReload } = await secure.certificate();
-    return lastReload.kind === "rejected" && reason.test(lastReload.diagnostics.join());
-  };
-  const next = doorCertificate(authority);
-  replace(secure.keyFile, next.keyFile);
-  await until(rejected(/tls\.key is not the key of the certificate/));
-  t.equal(await serialSeen(port, authority), serialOf(door));
+t.test(
+  "a pair that does not fit, or has expired, changes nothing; log, metric and health detail say so until it is mended",
+  { skip },
+  async (t) => {
+    const secure = await start(t, { upstream: await openRecorder(t), options: { watchMs: 20 } });
+    const { port, authority, door, sallyport } = secure;
+    const rejected = (reason: RegExp) => async (): Promise<boolean> => {
+      const { lastReload } = await secure.certificate();
+      return lastReload.kind === "rejected" && reason.test(lastReload.diagnostics.join());
+    };
+    const next = doorCertificate(authority);
+    replace(secure.keyFile, next.keyFile);
+    await until(rejected(/tls\.key is not the key of the certificate/));
+    t.equal(await serialSeen(port, authority), serialOf(door));
 
-  const expired = doorCertificate(authority, { from: Date.now() - 3 * DAY_MS, until: Date.now() - DAY_MS });
-  replace(secure.keyFile, expired.keyFile);
-  replace(secure.certFile, expired.certFile);
-  await until(rejected(/tls\.crt expired on /));
-  writeFileSync(secure.certFile, "nothing of the kind");
-  await until(rejected(/tls\.crt holds no certificate/));
-  t.equal(await serialSeen(port, authority), serialOf(door));
-  t.match(await secure.metrics(), /^sallyport_certificate_reloads_total\{result="rejected"\} [3-9]$/m);
-  t.ok(sallyport.log().some(({ level, msg }) => level === "error" && /certificate rejected/.test(String(msg))));
-  t.notMatch(JSON.stringify(sallyport.log()), "PRIVATE KEY");
+    const expired = doorCertificate(authority, { from: Date.now() - 3 * DAY_MS, until: Date.now() - DAY_MS });
+    replace(secure.keyFile, expired.keyFile);
+    replace(secure.certFile, expired.certFile);
+    await until(rejected(/tls\.crt expired on /));
+    writeFileSync(secure.certFile, "nothing of the kind");
+    await until(rejected(/tls\.crt holds no certificate/));
+    t.equal(await serialSeen(port, authority), serialOf(door));
+    t.match(await secure.metrics(), /^sallyport_certificate_reloads_total\{result="rejected"\} [3-9]$/m);
+    t.ok(sallyport.log().some(({ level, msg }) => level === "error" && /certificate rejected/.test(String(msg))));
+    t.notMatch(JSON.stringify(sallyport.log()), "PRIVATE KEY");
 
-  const { kind } = await sallyport.running.reload();
-  t.equal(kind, "unchanged", "the policy is another matter");
-  replace(secure.keyFile, next.keyFile);
-  replace(secure.certFile, next.certFile);
-  await until(async () => (await serialSeen(port, authority)) === serialOf(next));
-  t.match(await secure.certificate(), { lastReload: { kind: "loaded", diagnostics: [] } });
-});
+    const { kind } = await sallyport.running.reload();
+    t.equal(kind, "unchanged", "the policy is another matter");
+    replace(secure.keyFile, next.keyFile);
+    replace(secure.certFile, next.certFile);
+    await until(async () => (await serialSeen(port, authority)) === serialOf(next));
+    t.match(await secure.certificate(), { lastReload: { kind: "loaded", diagnostics: [] } });
+  },
+);
 
 t.test("a certificate that ends within two weeks is warned of, and its end can be watched", { skip }, async (t) => {
   const until = Math.floor((Date.now() + 10.5 * DAY_MS) / 1000) * 1000;
   const door = (authority: Authority): Issued => doorCertificate(authority, { until });
   const secure = await start(t, { upstream: await openRecorder(t), door });
-  t.match(secure.sallyport.log().filter(({ level }) => level === "warn"), [{ daysLeft: 10, file: secure.certFile }]);
+  t.match(
+    secure.sallyport.log().filter(({ level }) => level === "warn"),
+    [{ daysLeft: 10, file: secure.certFile }],
+  );
   const left = Number(/^sallyport_certificate_expiry_seconds (\S+)$/m.exec(await secure.metrics())?.[1]);
   t.ok(left > (10 * DAY_MS) / 1000 && left < (11 * DAY_MS) / 1000, String(left));
   t.match(await secure.certificate(), { notAfter: new Date(until).toISOString() });
@@ -259,6 +279,23 @@ t.test("files that cannot be served stop the start, with every reason", { skip }
   const [one, other] = [doorCertificate(authority), doorCertificate(authority, { until: Date.now() - 1000 })];
   const shape = { upstream: "http://127.0.0.1:9", rest: ROUTES, tls: `{ cert: "${other.certFile}", key: "${one.keyFile}" }` };
   await t.rejects(startThings(t, shape), { message: /expired on [^]*is not the key of the certificate/ });
+});
+
+t.test("a connection with TLS counts as one, and gives its place back", { skip }, async (t) => {
+  const secure = await start(t, { upstream: await openRecorder(t), beside: ", connections: { total: 2 }" });
+  const first = await handshake(secure, {});
+  const second = await handshake(secure, {});
+  await t.rejects(handshake(secure, {}));
+  first.destroy();
+  await until(() =>
+    handshake(secure, {})
+      .then(
+        (socket) => socket.destroy(),
+        () => false,
+      )
+      .then(Boolean),
+  );
+  second.destroy();
 });
 
 t.test("a stop waits for the request under way, and not for those who never finish a handshake", { skip }, async (t) => {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import t, { type Test } from "tap";
 import { WebSocket, WebSocketServer, type ClientOptions } from "ws";
-import { ask, listen, sendRaw, valuesOf } from "../forward/harness.ts";
+import { ask, listen, readAnswer, sendRaw, valuesOf } from "../forward/harness.ts";
 import { startThings, until, type Things } from "./things.ts";
 
 const ORIGIN = "https://app.example";
@@ -30,7 +30,9 @@ async function start(t: Test, rest = ROUTES): Promise<Sockets> {
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket, request) => {
     seen.push(request);
-    socket.on("message", (data, isBinary) => (String(data) === "close" ? socket.close(4001, "as told") : socket.send(data, { binary: isBinary })));
+    socket.on("message", (data, isBinary) =>
+      (data as Buffer).toString() === "close" ? socket.close(4001, "as told") : socket.send(data, { binary: isBinary }),
+    );
     socket.on("close", (code) => closed.push(code));
   });
   const things = await startThings(t, { upstream: `http://127.0.0.1:${await listen(t, server)}`, rest });
@@ -61,16 +63,14 @@ interface Refused {
   readonly body: Record<string, unknown>;
 }
 
-function refused(socket: WebSocket): Promise<Refused> {
-  return new Promise((resolve, reject) => {
+async function refused(socket: WebSocket): Promise<Refused> {
+  socket.on("error", () => {});
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     socket.once("open", () => reject(new Error("it was let in")));
-    socket.on("error", () => {});
-    socket.once("unexpected-response", (_request, response) => {
-      void response.toArray().then((chunks) => {
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown> });
-      });
-    });
+    socket.once("unexpected-response", (_request, answer) => resolve(answer));
   });
+  const { body } = await readAnswer(response);
+  return { status: response.statusCode ?? 0, body: JSON.parse(body.toString()) as Record<string, unknown> };
 }
 
 t.test("an allowed socket carries text and binary both ways, a subprotocol and the upstream's close", async (t) => {
@@ -120,14 +120,19 @@ t.test("a socket that is not allowed is refused as any request, in the service's
     ["/of/acme/plain", bearer, 404, "ROUTE_NOT_FOUND"],
     ["/nothing", bearer, 404, "ROUTE_NOT_FOUND"],
   ];
-  for (const [path, headers, status, code] of cases) t.match(await refused(open(path, { headers })), { status, body: { code } }, `${path} ${code}`);
+  for (const [path, headers, status, code] of cases)
+    t.match(await refused(open(path, { headers })), { status, body: { code } }, `${path} ${code}`);
   t.same(seen, []);
 });
 
 t.test("a page of a foreign origin is refused, one of a listed origin let in, and no origin is no page", async (t) => {
   const { open, bearer, seen } = await start(t);
   for (const origin of ["https://evil.example", "null", "https://app.example.evil.example", "http://app.example"]) {
-    t.match(await refused(open("/of/acme/live", { headers: bearer, origin })), { status: 403, body: { code: "ORIGIN_NOT_ALLOWED" } }, origin);
+    t.match(
+      await refused(open("/of/acme/live", { headers: bearer, origin })),
+      { status: 403, body: { code: "ORIGIN_NOT_ALLOWED" } },
+      origin,
+    );
     t.match(await refused(open("/open", { origin })), { status: 403 }, `public, ${origin}`);
   }
   t.same(seen, []);
@@ -164,7 +169,10 @@ t.test("a client that leaves ends the upstream's socket", async (t) => {
 t.test("a route for sockets answers a plain request too, and other upgrades are plain requests", async (t) => {
   const { port, bearer, seen } = await start(t);
   t.equal(String((await ask(port, "/of/acme/live", { headers: bearer })).body), "plain");
-  const raw = await sendRaw(port, `GET /of/acme/live HTTP/1.1\r\nHost: gw\r\nAuthorization: ${bearer.authorization}\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n`);
+  const raw = await sendRaw(
+    port,
+    `GET /of/acme/live HTTP/1.1\r\nHost: gw\r\nAuthorization: ${bearer.authorization}\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n`,
+  );
   t.match(raw, /^HTTP\/1\.1 200 [^]*plain/);
   t.same(seen, []);
 });

@@ -14,6 +14,8 @@ const PATH = "test/decision/path.test.ts";
 const MATCH = "test/decision/match.test.ts";
 const CORS = "test/decision/cors.test.ts";
 const IDENTIFY = "test/decision/identify.test.ts";
+const CERTIFICATES = "test/journey/client-certificates.test.ts";
+const TLS = "test/journey/tls.test.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -110,7 +112,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "token: do not look at iss",
     file: "src/decision/identify.ts",
-    code: "if (authenticator.kind !== \"jwt\" || authenticator.issuer.iss !== iss) continue;",
+    code: 'if (authenticator.kind !== "jwt" || authenticator.issuer.iss !== iss) continue;',
     instead: 'if (authenticator.kind !== "jwt") continue;',
     tests: [IDENTIFY],
   },
@@ -197,5 +199,40 @@ export const MUTATIONS: readonly Mutation[] = [
     code: "if (!satisfies(grantsOf(caller, undefined), route.access))",
     instead: "if (false)",
     tests: [IDENTIFY],
+  },
+  {
+    name: "certificates: believe one of any authority",
+    file: "src/pipeline/authenticate/client-certificate.ts",
+    code: "if (!certificate.trusted)",
+    instead: "if (false)",
+    tests: [CERTIFICATES],
+  },
+  {
+    name: "certificates: take the first of several names",
+    file: "src/pipeline/authenticate/client-certificate.ts",
+    code: "if (others.length > 0)",
+    instead: "if (false)",
+    tests: [CERTIFICATES],
+  },
+  {
+    name: "certificates: take one beside another credential",
+    file: "src/pipeline/authenticate/prove.ts",
+    code: "    if (certificate)\n",
+    instead: '    if (certificate && readCredential(exchange.request.rawHeaders).kind === "none")\n',
+    tests: [CERTIFICATES],
+  },
+  {
+    name: "certificates: keep connections of authorities that are gone",
+    file: "src/gateway.ts",
+    code: "if (newAuthorities) connections.renew();",
+    instead: "",
+    tests: [CERTIFICATES],
+  },
+  {
+    name: "TLS: agree on HTTP/2",
+    file: "src/front-door.ts",
+    code: 'const PROTOCOLS = ["http/1.1"];',
+    instead: 'const PROTOCOLS = ["h2", "http/1.1"];',
+    tests: [TLS],
   },
 ];

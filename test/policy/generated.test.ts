@@ -15,6 +15,9 @@ t.test("the first line of every shipped policy file names its schema", async (t)
     ["services/pie.yaml", "../schema/service.schema.json"],
     ["services/model-registry.yaml", "../schema/service.schema.json"],
     ["services/stackflow.yaml", "../schema/service.schema.json"],
+    ["tests/pie.yaml", "../schema/tests.schema.json"],
+    ["tests/model-registry.yaml", "../schema/tests.schema.json"],
+    ["tests/stackflow.yaml", "../schema/tests.schema.json"],
   ] as const;
   for (const [file, schema] of files) {
     const [first] = readFileSync(join(ROOT, "config", file), "utf8").split("\n");
@@ -23,7 +26,7 @@ t.test("the first line of every shipped policy file names its schema", async (t)
 });
 
 t.test("every key of the schemas says what it means", async (t) => {
-  for (const file of ["gateway", "service"]) {
+  for (const file of ["gateway", "service", "tests"]) {
     const schema: unknown = JSON.parse(readFileSync(join(ROOT, `config/schema/${file}.schema.json`), "utf8"));
     t.same(undescribed(schema, file), []);
   }

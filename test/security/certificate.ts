@@ -34,7 +34,7 @@ export function makeCertificate({ name, from, until }: CertificateOptions): Cert
   );
   const signature = der(0x03, Buffer.from([0]), sign("sha256", content, privateKey));
   return {
-    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    key: privateKey.export({ type: "pkcs8", format: "pem" }),
     cert: pem(sequence(content, ECDSA_WITH_SHA256, signature)),
   };
 }

@@ -50,7 +50,7 @@ export function newKey(keys: SqliteKeys, { account, service = "shop", prefix = "
 /** Another well-formed key of the same id. */
 export function twinOf(id: string): string {
   for (;;) {
-    const { key } = makeApiKey("shp_prod", (size) => (size === 8 ? Buffer.from([...id].map(byteOf)) : randomBytes(size)));
+    const { key } = makeApiKey("shp_prod", (size) => (size === 8 ? Uint8Array.from(id, byteOf) : randomBytes(size)));
     if (key.includes(`_${id}_`)) return key;
   }
 }

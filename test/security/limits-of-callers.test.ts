@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import t, { type Test } from "tap";
-import WebSocket, { WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { bearer, ISS, startGate, type Gate } from "./gate.ts";
 import { limited, MINUTE_MS, newKey, statuses, times, tokenOfMachine, TRUSTING } from "./limited-gate.ts";
 

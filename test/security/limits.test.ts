@@ -63,6 +63,12 @@ t.test("R3 one route has one bucket, however it is called", async (t) => {
   t.same(await statuses(same.map((line) => () => gate.ask(line))), [200, 200, 200, 429, 429, 429]);
 });
 
+t.test("R3 a limit for reading counts HEAD as the GET that it stands for", async (t) => {
+  const services = { shop: "routes:\n  GET /open: { access: public, limits: { few: { by: address, rate: 2/minute, methods: [GET] } } }\n" };
+  const gate = await startGate(t, { services });
+  t.same(await statuses(["HEAD /open", "GET /open", "HEAD /open", "GET /open"].map((line) => () => gate.ask(line))), [200, 200, 429, 429]);
+});
+
 t.test("R3 R4 what matches nothing, in path or method, counts like anything else", async (t) => {
   const limits = "limits: { all: { by: address, rate: 4/minute } }\n";
   const lines = [

@@ -1,9 +1,18 @@
 /** Class 2.5, J12 to J18: times, issuer, audience, kind, grants and place of a token. */
 import t from "tap";
 import { bearer, CLIENT, ISS } from "./gate.ts";
-import { HEADER, startTokenGate, type Claims } from "./token-gate.ts";
+import { HEADER, SERVICE, startTokenGate, type Claims } from "./token-gate.ts";
 
-const gate = await startTokenGate(t);
+/** Takes machines and persons alike. */
+const MIXED = `prefix: /mixed
+authenticators:
+  all:
+    jwt: { issuer: "\${ISSUER}", jwks: "\${JWKS}", use: access, clients: any }
+    scopes: { api/admin: [admin] }
+    groups: { admin: [admin] }
+routes: { GET /admin: admin }
+`;
+const gate = await startTokenGate(t, { services: { tokens: SERVICE, mixed: MIXED } });
 const now = Math.floor(gate.clocks.epochMs / 1000);
 
 /** A token whose claims are JSON text with one claim written by hand, for numbers that JavaScript would write otherwise. */
@@ -197,6 +206,18 @@ t.test("J17 scopes are whole words between single spaces", async (t) => {
     "INSUFFICIENT_SCOPE",
     "a person's token has no scopes that count",
   );
+});
+
+t.test("J17 where both are taken, scopes count for machines and groups for persons all the same", async (t) => {
+  const person = { sub: "p1", username: "pat", scope: "" };
+  const rows: readonly [what: string, claims: Claims, verdict: string][] = [
+    ["a machine's scope", { scope: "api/admin" }, "allow"],
+    ["a machine's group", { "cognito:groups": ["admin"] }, "INSUFFICIENT_SCOPE"],
+    ["a person's group", { ...person, "cognito:groups": ["admin"] }, "allow"],
+    ["a person's scope", { ...person, scope: "api/admin" }, "INSUFFICIENT_SCOPE"],
+    ["both of nobody in particular", { sub: "x", scope: "api/admin", "cognito:groups": ["admin"] }, "INSUFFICIENT_SCOPE"],
+  ];
+  for (const [what, claims, expected] of rows) t.equal(await verdict(gate.token(claims), "GET /mixed/admin"), expected, what);
 });
 
 t.test("J17 a tenant comes from the claim that the policy names, of that kind of token, and from no other", async (t) => {

@@ -13,7 +13,8 @@ import { loadPolicy } from "../../src/policy/load.ts";
 import { exchangeWith } from "../authenticate/fixtures/exchange.ts";
 import { keyStore } from "../authenticate/fixtures/key-store.ts";
 import { ISS, type KeyRing } from "./token-differential-keys.ts";
-import { CLIENT, type Use } from "./token-differential-tokens.ts";
+import type { Use } from "./token-differential-tokens.ts";
+import { CLIENT } from "./token-differential-values.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,8 @@ import { explain } from "./token-differential-classes.ts";
 import { createOurJudge, createTheirJudge, type OurJudge } from "./token-differential-judges.ts";
 import { createKeyRing, ISS } from "./token-differential-keys.ts";
 import { CLASSES, EARLY, runTokenDifferential } from "./token-differential.ts";
-import { cook, NOW, type Recipe } from "./token-differential-tokens.ts";
+import { cook, type Recipe } from "./token-differential-tokens.ts";
+import { NOW } from "./token-differential-values.ts";
 
 const TOKENS = 3000;
 const SEED = 20261121;

@@ -65,17 +65,17 @@ export async function runTokenDifferential({ seed, runs, ours: replaced = (ours)
 function compare(token: string, use: Use, now: number, ring: KeyRing, theirs: TheirVerdict, ours: Verdict): Outcome {
   if (ours.taken) {
     if (!theirs.taken)
-      return theirs.early ? { kind: "difference", name: EARLY } : failure(`only we take it as ${use} token; they say: ${theirs.reason}`);
-    return sameReading(theirs.claims, ours) ? { kind: "bothTake" } : failure(`both take it as ${use} token, but read other claims`);
+      return theirs.early ? { kind: "difference", name: EARLY } : failed(`only we take it as ${use} token; they say: ${theirs.reason}`);
+    return sameReading(theirs.claims, ours) ? { kind: "bothTake" } : failed(`both take it as ${use} token, but read other claims`);
   }
   if (!theirs.taken) return { kind: "bothRefuse" };
   const name = explain(token, use, now, ring, ours.code, ours.reason);
   return name === undefined
-    ? failure(`only they take it as ${use} token, unexplained; we say: ${ours.code}, ${ours.reason}`)
+    ? failed(`only they take it as ${use} token, unexplained; we say: ${ours.code}, ${ours.reason}`)
     : { kind: "difference", name };
 }
 
-function failure(text: string): Outcome {
+function failed(text: string): Outcome {
   return { kind: "failure", text };
 }
 

@@ -62,15 +62,15 @@ export async function startTokenGate(t: Test, shape: Partial<GateShape> = {}): P
     "cognito:groups": ["readers"],
     "custom:tenant": "acme",
   });
-  const sign: TokenGate["sign"] = (header, payload) => tokenOf(header, payload, rsa(gate.k1.privateKey));
+  const signed: TokenGate["sign"] = (header, payload) => tokenOf(header, payload, rsa(gate.k1.privateKey));
   const present: TokenGate["present"] = (token, line = "GET /me") => gate.ask(line, bearer(token));
   return {
     ...gate,
     claims,
     idClaims,
-    sign,
-    token: (others = {}) => sign(HEADER, { ...claims(), ...others }),
-    idToken: (others = {}) => sign(HEADER, { ...idClaims(), ...others }),
+    sign: signed,
+    token: (others = {}) => signed(HEADER, { ...claims(), ...others }),
+    idToken: (others = {}) => signed(HEADER, { ...idClaims(), ...others }),
     present,
     async allInvalid(t, tokens, line) {
       const one = refusalOf(await present("no-token-at-all", line));
@@ -79,7 +79,7 @@ export async function startTokenGate(t: Test, shape: Partial<GateShape> = {}): P
         t.equal(answer.verdict, "TOKEN_INVALID", name);
         t.same(refusalOf(answer), one, `${name}: the same answer as to any other bad token`);
       }
-      t.equal((await present(sign(HEADER, claims()), "GET /me")).status, 200, "a good token still passes");
+      t.equal((await present(signed(HEADER, claims()), "GET /me")).status, 200, "a good token still passes");
     },
   };
 }

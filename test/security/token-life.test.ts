@@ -24,7 +24,7 @@ function tokenBy(key: typeof k1, epochMs: number, seconds = 3600): string {
 t.test("J5 ten thousand unknown kids cause one fetch in a cool-down, and good tokens pass all the while", async (t) => {
   const gate = await startTokenGate(t);
   const status = async (token: string): Promise<number> => (await gate.send("GET", "/me", bearer(token))).status;
-  const fetches = gate.issuer.requests;
+  const fetches = (): number => gate.issuer.requests();
   gate.clocks.pass(31_000);
   const before = fetches();
   const [, payload, signature] = gate.token().split(".");

@@ -30,14 +30,14 @@ t.test("J1 no `alg` but RS256 counts, `none` in any spelling and any signature l
 
 t.test("J2 the issuer's public key is no shared secret, in whatever form", async (t) => {
   const n = String(jwk["n"]);
-  const pem = issuerKey.export({ type: "spki", format: "pem" }).toString();
+  const pem = issuerKey.export({ type: "spki", format: "pem" });
   const secrets: Record<string, string | Uint8Array> = {
     PEM: pem,
     "PEM without its last newline": pem.trimEnd(),
     "PEM with another newline": `${pem}\n`,
     "PEM after a space": ` ${pem}`,
     "PEM after junk": `junk\n${pem}`,
-    "PKCS#1 PEM": issuerKey.export({ type: "pkcs1", format: "pem" }).toString(),
+    "PKCS#1 PEM": issuerKey.export({ type: "pkcs1", format: "pem" }),
     DER: issuerKey.export({ type: "spki", format: "der" }),
     JWK: JSON.stringify(jwk),
     JWKS: keySetOf(gate.k1, gate.k2),
@@ -132,7 +132,7 @@ t.test("J5 a kid is looked up, whole, among the issuer's keys and nowhere else",
     kid.toUpperCase(),
     `${kid} `,
   ];
-  const tokens = odd.map((kid) => [`kid ${JSON.stringify(kid)?.slice(0, 40)}`, gate.sign({ kid, alg: "RS256" }, gate.claims())] as const);
+  const tokens = odd.map((id) => [`kid ${JSON.stringify(id)?.slice(0, 40)}`, gate.sign({ kid: id, alg: "RS256" }, gate.claims())] as const);
   await gate.allInvalid(t, {
     ...named(tokens),
     "one key's kid with another's signature": tokenOf({ kid, alg: "RS256" }, gate.claims(), rsa(gate.k2.privateKey)),
@@ -160,8 +160,8 @@ t.test("J6 keys come from the policy's address: none in a token is used, no addr
   };
   const tokens: Record<string, string> = {};
   for (const [name, members] of Object.entries(carried)) {
-    for (const named of ["own", kid, undefined])
-      tokens[`${name}, kid ${named}`] = tokenOf({ alg: "RS256", kid: named, ...members }, gate.claims(), rsa(attacker.privateKey));
+    for (const id of ["own", kid, undefined])
+      tokens[`${name}, kid ${id}`] = tokenOf({ alg: "RS256", kid: id, ...members }, gate.claims(), rsa(attacker.privateKey));
   }
   await gate.allInvalid(t, tokens);
   t.equal(calls, 0);
@@ -223,7 +223,7 @@ t.test(
     const [header, payload, signature = ""] = good.split(".");
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const last = alphabet.indexOf(signature.at(-1)!);
-    const twins = [...alphabet].filter((_character, index) => index !== last && index >> 4 === last >> 4);
+    const twins = Array.from(alphabet).filter((_character, index) => index !== last && index >> 4 === last >> 4);
     t.equal(twins.length, 15, "sixteen spellings of the same bytes, of which one is canonical");
     t.ok(twins.every((twin) => Buffer.from(signature.slice(0, -1) + twin, "base64url").equals(Buffer.from(signature, "base64url"))));
     const tokens: Record<string, string> = {
@@ -259,7 +259,7 @@ t.test("J11 a payload that two readers could read differently is no payload", as
     "sub twice": within('"sub":"other"'),
     "sub twice, once escaped": within('"\\u0073ub":"other"'),
     "twice further in": within('"x":{"a":1,"a":2}'),
-    "too deep": within(`"x":${"[".repeat(2000)}${"]".repeat(2000)}`),
+    "too deep": within(`"x":${"[".repeat(5000)}${"]".repeat(5000)}`),
     "two values": `${text}${text}`,
   };
   await gate.allInvalid(

@@ -39,7 +39,7 @@ function commonLimits(routes) {
 }
 
 function proofPart(authenticator) {
-  const facts = { jwt: authenticator.issuer, bearer: plural((authenticator.secrets || []).length, "secret"), apiKey: authenticator.header + " " + authenticator.prefix + "_…" };
+  const facts = { jwt: authenticator.issuer, bearer: plural((authenticator.secrets || []).length, "secret"), apiKey: authenticator.header + " " + authenticator.prefix + "_…", sigv4: authenticator.region + " " + authenticator.service, mtls: authenticator.subject };
   return make("span", "proof", make("strong", "", authenticator.name), " " + authenticator.kind + " · ", make("span", "mono", facts[authenticator.kind]));
 }
 

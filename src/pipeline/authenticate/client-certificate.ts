@@ -44,7 +44,8 @@ export function proveCertificate(
   authenticator: MtlsAuthenticator,
   certificate: ClientCertificate,
 ): Proof | Promise<Proof> {
-  if (!certificate.trusted) return invalid("the client's certificate does not lead to an authority of the front door, or is out of its term");
+  if (!certificate.trusted)
+    return invalid("the client's certificate does not lead to an authority of the front door, or is out of its term");
   const [id, ...others] = certificate.names[authenticator.subject];
   if (id === undefined) return invalid(`the client's certificate has no ${authenticator.subject}`);
   if (others.length > 0) return invalid(`the client's certificate has more than one ${authenticator.subject}`);

@@ -69,7 +69,10 @@ function serviceProver(service: Service, options: ProverOptions, cache: TokenCac
   return function proveCredential(exchange, now) {
     const presented = readCredential(exchange.request.rawHeaders, exchange.facts.query);
     const certificate = takesCertificates && clientCertificate(exchange.request.socket);
-    if (certificate) return presented.kind === "none" ? proveCertificate(keys, service.name, takesCertificates, certificate) : besideCertificate(presented);
+    if (certificate)
+      return presented.kind === "none"
+        ? proveCertificate(keys, service.name, takesCertificates, certificate)
+        : besideCertificate(presented);
     switch (presented.kind) {
       case "none":
         return NONE;
@@ -88,7 +91,9 @@ function serviceProver(service: Service, options: ProverOptions, cache: TokenCac
 }
 
 function besideCertificate(presented: Presented): Proof {
-  return presented.kind === "ambiguous" ? presented : { kind: "ambiguous", reason: "a client certificate, and another credential beside it" };
+  return presented.kind === "ambiguous"
+    ? presented
+    : { kind: "ambiguous", reason: "a client certificate, and another credential beside it" };
 }
 
 /** Signatures are read only where there is an authenticator for them, and then the policy has a key that opens secrets. */

@@ -28,6 +28,8 @@ export class Admission {
   readonly #open = new Set<Socket>();
   readonly #perAddress = new Map<string, number>();
   readonly #unread = new Map<Socket, Unread>();
+  /** Connections; of one with TLS, `#open` holds two sockets. */
+  #total = 0;
   #gateway: Gateway;
   #server: Server | undefined;
   #sweep: NodeJS.Timeout | undefined;
@@ -64,17 +66,19 @@ export class Admission {
       return;
     }
     if (subject !== undefined) this.#count(subject, 1);
+    this.#total += 1;
     this.#parts.opened();
     this.#watch(socket);
     socket.once("close", () => {
       if (subject !== undefined) this.#count(subject, -1);
+      this.#total -= 1;
       this.#parts.closed();
     });
   }
 
   #exceeded(subject: string | undefined): ConnectionBound | undefined {
     const { total, perAddress } = this.#gateway.connections;
-    if (this.#open.size >= total) return "total";
+    if (this.#total >= total) return "total";
     return subject !== undefined && (this.#perAddress.get(subject) ?? 0) >= perAddress ? "address" : undefined;
   }
 

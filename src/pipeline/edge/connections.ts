@@ -5,7 +5,7 @@ import { Server as TlsServer } from "node:tls";
 import type { Exchange } from "../exchange.ts";
 
 /** How many requests may wait on one connection behind the first that is not answered (RFC 9112 section 9.3.2). */
-const MOST_WAITING = 32;
+const MOST_WAITING = 100;
 
 export class Connections {
   readonly #open = new Set<Socket>();
@@ -13,6 +13,8 @@ export class Connections {
   readonly #waiting = new WeakMap<Socket, number>();
   /** Connections that have not finished their TLS handshake, by their two ends. */
   readonly #handshaking = new Map<string, Socket>();
+  /** Connections that end with the next answer. */
+  readonly #renewed = new WeakSet<Socket>();
   readonly #latest = new WeakMap<Socket, Exchange>();
   readonly #allClosed = Promise.withResolvers<void>();
   #server: Server | undefined;
@@ -37,7 +39,7 @@ export class Connections {
     const ahead = this.#latest.get(socket);
     this.#latest.set(socket, exchange);
     if (ahead !== undefined && !isSent(ahead)) this.#waits(exchange);
-    if (this.#draining) this.#release(socket);
+    if (this.#draining || this.#renewed.has(socket)) this.#release(socket);
   }
 
   /** Whether more requests wait on the exchange's connection than may. */
@@ -65,9 +67,12 @@ export class Connections {
     return this.#allClosed.promise;
   }
 
-  /** Closes each connection that there is now when it owes nobody an answer, so that its client begins another. */
+  /** Closes each connection that there is now when it owes nobody an answer, so that its client begins another. A new one is left its first request. */
   renew(): void {
-    for (const socket of this.#open) this.#release(socket);
+    for (const socket of this.#open) {
+      this.#renewed.add(socket);
+      if (this.#latest.has(socket)) this.#release(socket);
+    }
   }
 
   /** Ends all that is under way, WebSockets too. */
@@ -87,6 +92,7 @@ export class Connections {
       const below = this.#handshaking.get(ends);
       this.#handshaking.delete(ends);
       if (below !== undefined) this.#open.delete(below);
+      if (below !== undefined && this.#renewed.has(below)) this.#renewed.add(socket);
       this.#opened(socket);
     });
   }

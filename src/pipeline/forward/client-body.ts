@@ -9,6 +9,9 @@ import type { Exchange } from "../exchange.ts";
 /** How much of a body waits between the two connections. */
 const BUFFER_BYTES = 64 * 1024;
 
+/** What must have come, or the body's end, before the client has its time anew: a byte now and then is no progress. */
+const PROGRESS_BYTES = 1024;
+
 /** What the head of a request says of its body. */
 export type Framing =
   | { readonly kind: "none" }
@@ -83,7 +86,7 @@ export class BodyFault extends Error {
 
 export interface BodyBounds {
   readonly maxBytes: number | undefined;
-  /** Longest wait for the client's next bytes; undefined: no bound. */
+  /** Longest wait for the client's next kilobyte, or for the upstream to take what came; undefined: no bound. */
   readonly idleMs: number | undefined;
   /** What the whole must hash to: its last bytes are not given away before. */
   readonly sha256?: Uint8Array | undefined;
@@ -100,6 +103,8 @@ export class ClientBody extends Readable {
   /** The last bytes that came, where the whole has a hash to match. */
   #last: Buffer | undefined;
   #received = 0;
+  /** Received when the client's time began. */
+  #receivedBefore = 0;
   #waiting = false;
   #idle: NodeJS.Timeout | undefined;
 
@@ -117,7 +122,7 @@ export class ClientBody extends Readable {
   override _read(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    this.#awaitBytes();
+    this.#beginWait();
     this.#request.resume();
   }
 
@@ -128,16 +133,20 @@ export class ClientBody extends Readable {
     done(error);
   }
 
-  #awaitBytes(): void {
+  #beginWait(): void {
     const { idleMs } = this.#bounds;
     if (idleMs === undefined) return;
+    this.#receivedBefore = this.#received;
     if (this.#idle === undefined) this.#idle = setTimeout(() => this.#tooSlow(), idleMs);
     else this.#idle.refresh();
   }
 
-  /** Waiting for the upstream to take what is here is not the client's fault. */
+  /** Either side may be: the client that does not send, or the upstream that does not take what is here. */
   #tooSlow(): void {
-    if (this.#waiting) this.destroy(new BodyFault("REQUEST_TIMEOUT", "no bytes of the body arrived in time"));
+    const fault = this.#waiting
+      ? new BodyFault("REQUEST_TIMEOUT", "the body did not arrive in time")
+      : new BodyFault("UPSTREAM_TIMEOUT", "the upstream did not take the body in time");
+    this.destroy(fault);
   }
 
   readonly #take = (chunk: Buffer): void => {
@@ -149,10 +158,11 @@ export class ClientBody extends Readable {
     }
     const next = this.#hash === undefined ? chunk : this.#holdBack(this.#hash, chunk);
     if (next === undefined || this.push(next)) {
-      this.#awaitBytes();
+      if (this.#received - this.#receivedBefore >= PROGRESS_BYTES) this.#beginWait();
       return;
     }
     this.#waiting = false;
+    this.#beginWait();
     this.#request.pause();
   };
 
@@ -165,7 +175,8 @@ export class ClientBody extends Readable {
   }
 
   readonly #end = (): void => {
-    clearTimeout(this.#idle);
+    this.#waiting = false;
+    this.#beginWait();
     const { sha256 } = this.#bounds;
     if (this.#hash !== undefined && sha256 !== undefined && !timingSafeEqual(this.#hash.digest(), sha256)) {
       this.destroy(new BodyFault("SIGNATURE_INVALID", "the body is not the one that was signed"));

@@ -93,7 +93,12 @@ function addIds(headers: string[], ids: Ids, decisionId: string, newTraceparent:
 }
 
 function addForwarding(headers: string[], exchange: Exchange): void {
-  headers.push("x-forwarded-for", exchange.facts.address, "x-forwarded-proto", exchange.request.socket instanceof TLSSocket ? "https" : "http");
+  headers.push(
+    "x-forwarded-for",
+    exchange.facts.address,
+    "x-forwarded-proto",
+    exchange.request.socket instanceof TLSSocket ? "https" : "http",
+  );
   const host = publicHost(exchange);
   if (host !== "") headers.push("x-forwarded-host", host);
 }

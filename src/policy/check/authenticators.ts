@@ -130,7 +130,11 @@ function checkTenantSource({ file, path, report }: PlacedAuthenticator): void {
   const { tenant } = file;
   if (tenant === "account") {
     if (!hasAccount(file))
-      report(at, "only an API key, an access key or a certificate has an account", kind === "jwt" ? "write `{ claim: NAME }`" : "write `{ fixed: TENANT }`");
+      report(
+        at,
+        "only an API key, an access key or a certificate has an account",
+        kind === "jwt" ? "write `{ claim: NAME }`" : "write `{ fixed: TENANT }`",
+      );
     return;
   }
   if (tenant?.claim !== undefined && kind !== "jwt")

@@ -11,7 +11,11 @@ import { checkClientCertificates, checkTls } from "./tls.ts";
 import { checkAdminTokens, checkIssuers, checkSecretsDiffer, checkTrustProxy } from "./trust.ts";
 
 /** Reports every mistake to the drafts' own reporters. `certificatesAt`: see `LoadOptions`. */
-export function checkPolicy(gateway: Draft<GatewayFile>, services: readonly Draft<ServiceFile>[], certificatesAt: number | undefined): void {
+export function checkPolicy(
+  gateway: Draft<GatewayFile>,
+  services: readonly Draft<ServiceFile>[],
+  certificatesAt: number | undefined,
+): void {
   const scopes = services.map((service) => scopeOf(gateway, service));
   checkGateway(gateway, scopes);
   checkTls(gateway, certificatesAt);

@@ -19,6 +19,7 @@ export function compileGateway(file: GatewayFile, path: string): Gateway {
     stores: compileStores(file.stores),
     log: { level: file.log?.level ?? "info", decisions: file.log?.decisions ?? "refusals" },
     graceMs: file.shutdown?.grace ?? 30_000,
+    ...(file.tests && { tests: file.tests }),
   };
 }
 

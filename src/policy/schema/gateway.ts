@@ -105,7 +105,11 @@ const wait = meaningful(readTimeout, { title: "duration", examples: ["10s"], sta
 const connections = block({
   total: optional(most, "How many may be open at once; one more is closed as soon as it opens.", 10_000),
   perAddress: optional(most, "How many of these one address may have, IPv6 by its /64. The peers of `trustProxy` may have more.", 1_000),
-  headers: optional(wait, "How long the head of a request may take, counted from its first byte or from the connection's beginning.", "10s"),
+  headers: optional(
+    wait,
+    "How long the head of a request may take, counted from its first byte or from the connection's beginning.",
+    "10s",
+  ),
   idle: optional(
     wait,
     "How long a connection may stand still: between two requests, or with an answer that the client does not read.",
@@ -147,6 +151,11 @@ export const gateway = block({
     "How the gateway stops.",
   ),
   values: optional(words, "A file in this folder with a map of typed values for `${NAME}`; environment variables come before it."),
+  tests: optional(
+    z.enum(["required"]),
+    "`required`: `serve` and a reload take this policy only where the test files `tests/*.yaml` in this folder are green.",
+    unwritten("the tests are run by `sallyport test` alone"),
+  ),
   authenticators: optional(z.record(keyText(readName), authenticator), "Authenticators that services take with the word `shared`."),
   defaults: optional(
     defaults,

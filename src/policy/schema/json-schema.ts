@@ -2,16 +2,23 @@
 import * as z from "zod";
 import { gateway } from "./gateway.ts";
 import { service } from "./service.ts";
+import { tests } from "../tests/schema.ts";
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** A `${…}` may stand for a value of any type; editors must let it. */
 const REFERENCE: JsonSchema = { type: "string", pattern: "^\\$\\{[^{}]+\\}$" };
 
-/** Schema of one of the two files; `references`: a `${…}` passes wherever something else than a text stands. */
-export function jsonSchema(file: "gateway" | "service", { references }: { readonly references: boolean }): JsonSchema {
-  const schema = z.toJSONSchema(file === "gateway" ? gateway : service, { io: "input", target: "draft-7", override: giveBackDefaults });
-  const title = file === "gateway" ? "Sallyport gateway file" : "Sallyport service file";
+const FILES = {
+  gateway: { schema: gateway, title: "Sallyport gateway file" },
+  service: { schema: service, title: "Sallyport service file" },
+  tests: { schema: tests, title: "Sallyport test file" },
+} as const;
+
+/** Schema of one of the files; `references`: a `${…}` passes wherever something else than a text stands. */
+export function jsonSchema(file: keyof typeof FILES, { references }: { readonly references: boolean }): JsonSchema {
+  const { title } = FILES[file];
+  const schema = z.toJSONSchema(FILES[file].schema, { io: "input", target: "draft-7", override: giveBackDefaults });
   return { title, ...(references ? (letReferencesPass(schema) as JsonSchema) : schema) };
 }
 
