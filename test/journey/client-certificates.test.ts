@@ -1,7 +1,7 @@
 /** Clients that prove themselves by a certificate: which account it stands for, and for how long. Needs the `openssl` command. */
 import { once } from "node:events";
 import { copyFileSync, renameSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { Agent } from "node:https";
 import { join } from "node:path";
 import tls from "node:tls";
@@ -227,9 +227,15 @@ async function sessionOf(socket: tls.TLSSocket): Promise<Buffer> {
   return made;
 }
 
+/** An upstream that takes every WebSocket; the function returned ends them. */
+function acceptSockets(server: Server): () => void {
+  const sockets = new WebSocketServer({ server });
+  return () => sockets.close();
+}
+
 t.test("a connection does not outlive its certificate: not for requests, not for a WebSocket", { skip }, async (t) => {
   const server = createServer((_request, response) => response.end("{}"));
-  new WebSocketServer({ server });
+  t.teardown(acceptSockets(server));
   let aheadMs = 0;
   const now = (): number => Date.now() + aheadMs;
   const { ask, account, clients, door, port } = await start(t, { upstream: { url: `http://127.0.0.1:${await listen(t, server)}` }, now });
@@ -246,7 +252,7 @@ t.test("a connection does not outlive its certificate: not for requests, not for
 
 t.test("a WebSocket goes on while its account does, and ends with it", { skip }, async (t) => {
   const server = createServer();
-  new WebSocketServer({ server });
+  t.teardown(acceptSockets(server));
   const { account, change, clients, door, port } = await start(t, { upstream: { url: `http://127.0.0.1:${await listen(t, server)}` } });
   account("meter-7");
   const as = clients.issue({ subject: "/CN=meter-7" });

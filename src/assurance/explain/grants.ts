@@ -1,0 +1,61 @@
+/** What a caller's permissions come from. */
+import type { Proof } from "../../contract/caller.ts";
+import type { Authenticator, Grants, Service } from "../../contract/policy.ts";
+import { scopeClaim, listClaim } from "../../decision/claims.ts";
+import { grants } from "../../decision/permission.ts";
+import { between } from "../../decision/standing.ts";
+
+/** One thing that the caller has, and what it grants. */
+export interface Source {
+  /** `scope streamline/read_models`, `role viewer`. */
+  readonly name: string;
+  readonly grants: Grants;
+  /** For which tenant alone; undefined: for all. */
+  readonly tenant?: string;
+  /** A role beside scopes grants nothing: it only cuts down. */
+  readonly caps: boolean;
+}
+
+/** Everything that the credential shows and the authenticator counts. */
+export function sourcesOf(service: Service, authenticator: Authenticator, proof: Proof, role: string | undefined): readonly Source[] {
+  const { scopes, groups } = heldOf(authenticator, proof);
+  const named = (word: string, names: readonly string[], table: ReadonlyMap<string, Grants>) =>
+    names.map((name) => ({ name: `${word} \`${name}\``, grants: table.get(name) ?? new Set<string>(), caps: false }));
+  return [
+    ...secretSource(authenticator, proof),
+    ...named("scope", scopes, authenticator.scopes),
+    ...named("group", groups.filter((group) => authenticator.groups.has(group)), authenticator.groups),
+    ...groups.flatMap((group) => patternSources(authenticator, group)),
+    ...(authenticator.role ? [{ name: `role \`${role ?? "none"}\``, grants: service.roles.get(role ?? "") ?? new Set<string>(), caps: authenticator.hasGrants }] : []),
+  ];
+}
+
+function heldOf(authenticator: Authenticator, proof: Proof): { readonly scopes: readonly string[]; readonly groups: readonly string[] } {
+  if (proof.kind === "key") return { scopes: proof.key.scopes, groups: [] };
+  if (proof.kind !== "jwt" || authenticator.kind !== "jwt") return { scopes: [], groups: [] };
+  const scopes = scopeClaim(proof.claims)?.filter((scope) => scope !== "") ?? [];
+  return { scopes, groups: listClaim(proof.claims, authenticator.groupsClaim) ?? [] };
+}
+
+function secretSource(authenticator: Authenticator, proof: Proof): readonly Source[] {
+  if (proof.kind !== "secret" || authenticator.kind !== "bearer") return [];
+  return authenticator.secrets.filter(({ id }) => id === proof.id).map(({ id, grants: own }) => ({ name: `secret \`${id}\``, grants: own, caps: false }));
+}
+
+function patternSources(authenticator: Authenticator, group: string): readonly Source[] {
+  return authenticator.groupPatterns.flatMap((pattern) => {
+    const tenant = between(group, pattern);
+    return tenant === undefined ? [] : [{ name: `group \`${group}\``, grants: pattern.grants, tenant, caps: false }];
+  });
+}
+
+/** "by scope `x`, and role `y` lets it", or what is in the way. */
+export function permissionWords(name: string, sources: readonly Source[]): string {
+  const granting = sources.filter((source) => !source.caps && grants(source.grants, name));
+  const caps = sources.filter((source) => source.caps);
+  const capped = caps.find((cap) => !grants(cap.grants, name));
+  if (granting.length === 0) return `granted by nothing the caller has${sources.length === 0 ? "" : ` (${sources.map((source) => source.name).join(", ")})`}`;
+  const by = granting.map((source) => (source.tenant === undefined ? source.name : `${source.name} for ${source.tenant} alone`)).join(", ");
+  if (capped) return `granted by ${by}, but ${capped.name} does not let it`;
+  return `granted by ${by}${caps.length === 0 ? "" : `; ${caps.map((cap) => cap.name).join(", ")} lets it`}`;
+}
