@@ -8,7 +8,7 @@ const terminal: Terminal = {
   out: (words) => void process.stdout.write(words),
   err: (words) => void process.stderr.write(words),
   environment: process.env,
-  colour: process.stdout.isTTY === true && !process.env["NO_COLOR"],
+  colour: process.stdout.isTTY && !process.env["NO_COLOR"],
   columns: process.stdout.columns ?? 80,
   readInput: () => text(process.stdin),
 };

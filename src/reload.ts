@@ -27,7 +27,7 @@ export interface ReloaderParts {
 
 export function createReloader({ loaded, load, gateway, metrics, log, now }: ReloaderParts): Reloader {
   let last: LastReload = { at: now(), kind: "loaded", diagnostics: [] };
-  let watch: (files: readonly string[]) => void = () => undefined;
+  let watch: (files: readonly string[]) => void = watchNothing;
   metrics.setRevision(gateway.policy().revision);
 
   const accept = (policy: Policy): Reloaded => {
@@ -63,14 +63,15 @@ export function createReloader({ loaded, load, gateway, metrics, log, now }: Rel
   };
 }
 
+function watchNothing(): void {}
+
 /** Doors and stores are opened once, at the start. */
 function fixedParts({ gateway: old }: Policy, { gateway: next }: Policy): readonly string[] {
   const parts = ["listen", "health", "admin", "stores"] as const;
-  return parts.filter((part) => JSON.stringify(old[part], publicFields) !== JSON.stringify(next[part], publicFields));
+  return parts.filter((part) => JSON.stringify(old[part], fixedFields) !== JSON.stringify(next[part], fixedFields));
 }
 
-/** Admin tokens are compared by id and end; their digests by content. What seals access keys counts from the reload on. */
-function publicFields(key: string, value: unknown): unknown {
-  if (key === "sealing") return undefined;
-  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
+/** Admin tokens, and what seals access keys, are taken from the policy in force: they count from the reload on. */
+function fixedFields(key: string, value: unknown): unknown {
+  return key === "tokens" || key === "sealing" ? undefined : value;
 }

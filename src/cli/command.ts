@@ -97,7 +97,7 @@ function parse(command: Command, args: readonly string[]): { values: OptionValue
     allowPositionals: true,
     strict: true,
   });
-  return { values: values as OptionValues, positionals };
+  return { values, positionals };
 }
 
 function checkCount(command: Command, positionals: readonly string[]): void {

@@ -3,6 +3,7 @@ import { type Explanation, explain, type Step } from "../assurance/explain/expla
 import type { Flip } from "../assurance/explain/flip.ts";
 import { type Inquiry, judge, serviceOf, words } from "../assurance/inquiry.ts";
 import { NOBODY } from "../assurance/credential.ts";
+import type { Decision } from "../contract/decision.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
 import { loadExpanded } from "../policy/load.ts";
@@ -92,7 +93,7 @@ function headerOptions(call: Call, policy: Policy): readonly (readonly [string, 
 
 /* ── for people ───────────────────────────────────────────────────────── */
 
-const LABEL = 22;
+const LABEL = 26;
 
 function textOf({ request }: Inquiry, asking: Asking, explanation: Explanation, { colour, columns }: Terminal): string {
   const paint = (code: number, said: string) => (colour ? `\u001b[${code}m${said}\u001b[0m` : said);
@@ -119,8 +120,13 @@ function outcomeWords({ decision }: Explanation): string {
 function flipLines({ decision, flips }: Explanation, columns: number): readonly string[] {
   const refused = decision.outcome === "deny";
   if (flips.length === 0) return [`No single change of the request, the caller or a rule would ${refused ? "let it through" : "have it refused"}.\n`];
-  const title = refused ? "Any one of these would let it through:" : "Any one of these would have it refused:";
+  const title = decision.outcome === "deny" ? `Any one of these would ${lackingWords(decision)}:` : "Any one of these would have it refused:";
   return [`\n${title}\n`, ...flips.map((flip) => `  ${wrapped(`- ${flipWords(flip)}`, columns, 4)}\n`)];
+}
+
+function lackingWords(decision: Extract<Decision, { outcome: "deny" }>): string {
+  const lacks = decision.code === "INSUFFICIENT_ROLE" || decision.code === "INSUFFICIENT_SCOPE";
+  return lacks ? `grant ${decision.route?.rule} and let it through` : "let it through";
 }
 
 function flipWords({ of, words: said, decision }: Flip): string {

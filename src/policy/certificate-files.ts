@@ -89,8 +89,11 @@ function repairOf(repair: string | undefined): { readonly repair?: string } {
   return repair === undefined ? {} : { repair };
 }
 
+function instant(text: string): string {
+  return new Date(Date.parse(text)).toISOString();
+}
+
 function termFaults(path: string, certificate: X509Certificate, now: number): readonly CertificateFault[] {
-  const instant = (text: string) => new Date(Date.parse(text)).toISOString();
   const { validFrom, validTo } = certificate;
   if (endOf(certificate) <= now) return [{ part: "cert", path, reason: `expired on ${instant(validTo)}`, repair: "renew it" }];
   return Date.parse(validFrom) > now ? [{ part: "cert", path, reason: `is not valid before ${instant(validFrom)}` }] : [];

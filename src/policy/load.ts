@@ -96,7 +96,7 @@ class Loading {
     const policy = compilePolicy(gatewayFile, this.#options.configPath, sources, this.#revision());
     const originsOf = (route: Route) => routeOrigins(route, gatewayFile, sources[policy.services.indexOf(route.service)]!.file);
     const standsIn = (path: Path) => holdsStandIn(nodeAt(gatewayDraft.tree, path));
-    const placeIn = (service: Service, path: Path) => placeOf(services[policy.services.indexOf(service)]!, path);
+    const placeIn = (owner: Service, path: Path) => placeOf(services[policy.services.indexOf(owner)]!, path);
     const surroundings = this.#surroundings;
     return { kind: "policy", policy, files, originsOf, unset: [...surroundings.unset].toSorted(), standsIn, surroundings, placeIn };
   }

@@ -23,7 +23,7 @@ t.test("a usable key verifies what its private key signed, and nothing else", as
     const token = signToken(key, { sub: "a" });
     t.ok(verify(token), alg);
     t.notOk(verify(signToken({ ...key, privateKey: rsaKey("x").privateKey }, { sub: "a" })), `${alg}, another key`);
-    t.notOk(verify(`${token.slice(0, token.lastIndexOf(".") + 1)}`), `${alg}, no signature`);
+    t.notOk(verify(token.slice(0, token.lastIndexOf(".") + 1)), `${alg}, no signature`);
   }
 });
 

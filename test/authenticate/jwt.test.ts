@@ -36,7 +36,7 @@ function fixedKeySet(algorithms: readonly string[], ...keys: readonly IssuerKey[
 function prove(token: string, sets: ReadonlyMap<unknown, KeySet> = keySets): ProvedToken | UnprovedToken {
   const outcome = proveJwt(token, sets);
   if (isPromise(outcome)) throw new Error("not expected to wait");
-  return outcome as ProvedToken | UnprovedToken;
+  return outcome;
 }
 
 /** Signed by k1, whatever stands in it. */

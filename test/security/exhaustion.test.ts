@@ -210,7 +210,8 @@ t.test("X9 a thousand clients that leave in the middle, up or down, leave no soc
 });
 
 t.test("X9 a client that leaves during an upload which the upstream does not take is let go by the route's time-outs", async (t) => {
-  const deaf = net.createServer((socket) => void socket.on("error", () => {}).pause());
+  const deafEnds: Socket[] = [];
+  const deaf = net.createServer((socket) => deafEnds.push(socket.on("error", () => {}).pause()));
   const upstream = `http://127.0.0.1:${await listen(t, deaf)}`;
   const gate = await startLiveGate(t, {
     rest: "routes: { POST /in: { access: public, body: { max: none }, timeouts: { idle: 2s } } }\n",
@@ -224,6 +225,7 @@ t.test("X9 a client that leaves during an upload which the upstream does not tak
   await new Promise((resolve) => setTimeout(resolve, 300));
   socket.destroy();
   await nothingLeft(gate);
+  for (const end of deafEnds) end.resume();
   await until(async () => (await connectionsOf(deaf)) === 0);
 });
 

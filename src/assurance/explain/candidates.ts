@@ -17,7 +17,8 @@ export function candidatesOf(mount: Mount, request: RequestFacts, matched: Match
     .filter((route) => route !== matched?.route)
     .flatMap((route) => {
       const distance = misfit(route, segments, method);
-      return distance ? [{ route, ...distance }] : [];
+      // Where a line matched, those for other paths say nothing.
+      return distance && (!matched || distance.rank < 2) ? [{ route, ...distance }] : [];
     });
   return near
     .toSorted((left, right) => left.rank - right.rank)

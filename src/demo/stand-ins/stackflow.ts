@@ -125,7 +125,7 @@ function configurationRoutes(app: FastifyInstance, items: Collection): void {
     return created(reply, relationship);
   });
   app.get<{ Querystring: { q?: string } }>("/cmdb/search", (request) => {
-    const sought = String(request.query.q ?? "").toLowerCase();
+    const sought = (request.query.q ?? "").toLowerCase();
     return list(items.visible(tenantOf(request)).filter((item) => String(item["name"]).toLowerCase().includes(sought)));
   });
   app.post("/cmdb/graph/query", (request) => {

@@ -55,6 +55,8 @@ function countMembers(text: string): number | undefined {
       case ":":
         members += 1;
         break;
+      default:
+        break;
     }
   }
   return members;

@@ -78,7 +78,7 @@ function isWeak(key: KeyObject): boolean {
 }
 
 function verificationKey(kid: string, key: KeyObject, algorithms: readonly string[]): VerificationKey {
-  const pem = key.export({ type: "spki", format: "pem" }).toString();
+  const pem = key.export({ type: "spki", format: "pem" });
   const verifiers = new Map(algorithms.map((algorithm) => [algorithm, verifierOf(pem, algorithm)]));
   return { kid, fingerprint: `${algorithms.join(" ")}\n${pem}`, verifiers };
 }

@@ -1,0 +1,179 @@
+/** What a drill of connections plays on: a gateway in a process of its own, in front of an upstream that keeps streams open. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WebSocketServer } from "ws";
+import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
+import { startIssuer, type IssuerServer } from "../../src/demo/issuer/issuer.ts";
+import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const POOL = "us-east-2_Drills001";
+
+export interface Stage {
+  readonly port: number;
+  readonly upstream: Upstream;
+  /** A machine's token. */
+  readonly token: (lifetimeSeconds: number) => string;
+  /** A key of an account of its own. */
+  readonly newKey: (account: string) => { readonly id: string; readonly key: string };
+  readonly revoke: (id: string) => void;
+  /** Memory in use by the gateway, in MB (Linux). */
+  readonly residentMb: () => number;
+  /** Open sockets of the gateway's process (Linux). */
+  readonly sockets: () => number;
+  readonly close: () => Promise<void>;
+}
+
+export interface StageOptions {
+  /** Routes of the service: YAML. */
+  readonly routes: string;
+  /** `listen.connections` of the gateway file. */
+  readonly connections: string;
+}
+
+/** Resolves when the gateway serves. */
+export async function openStage({ routes, connections }: StageOptions): Promise<Stage> {
+  const issuer = await startIssuer({ now: Date.now, randomBytes, pools: [{ id: POOL }] });
+  const upstream = await openUpstream();
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-drill-"));
+  const port = await freePort();
+  mkdirSync(join(folder, "services"));
+  writeFileSync(join(folder, "sallyport.yaml"), gatewayFile(port, connections));
+  writeFileSync(join(folder, "services/things.yaml"), serviceFile(upstream.origin, issuer, routes));
+  const gateway = await startGateway(folder);
+  const store = openSqliteKeys(join(folder, "data/keys.db"), { side: "command", create: true });
+  const pool = issuer.pool(POOL);
+  return {
+    port,
+    upstream,
+    token: (lifetimeSeconds) => pool.machineToken({ clientId: "drill", scopes: ["things/all"], lifetimeSeconds }),
+    newKey(account) {
+      const { id, key } = makeApiKey("thk", randomBytes);
+      store.createAccount({ service: "things", id: account, kind: "service", role: "owner", enabled: true });
+      store.createKey({ service: "things", id, account, scopes: ["all"], digest: digestApiKey(key), createdAt: Date.now() });
+      return { id, key };
+    },
+    revoke: (id) => void store.revokeKey("things", id, Date.now()),
+    residentMb: () => residentMb(gateway),
+    sockets: () => socketsOf(gateway),
+    async close() {
+      store.close();
+      gateway.kill("SIGKILL");
+      await Promise.all([issuer.close(), upstream.close()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function gatewayFile(port: number, connections: string): string {
+  return `version: 1
+listen: { host: 127.0.0.1, port: ${port}, connections: ${connections} }
+stores: { keys: "sqlite:data/keys.db", counters: memory }
+services: [services/things.yaml]
+`;
+}
+
+function serviceFile(upstream: string, issuer: IssuerServer, routes: string): string {
+  const { iss, jwks } = issuer.pool(POOL);
+  return `version: 1
+service: things
+upstream: { url: "${upstream}" }
+connections: { perCaller: 10000 }
+roles: { owner: ["*"] }
+authenticators:
+  machines:
+    jwt: { issuer: "${iss}", jwks: "${jwks}", use: access, caller: machine, clients: any }
+    scopes: { things/all: ["*"] }
+  key:
+    apiKey: { header: x-api-key, prefix: thk }
+    scopes: { all: ["*"] }
+routes:
+${routes}`;
+}
+
+async function startGateway(folder: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [MAIN, "serve", "--config", "sallyport.yaml"], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"] },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise<void>((resolve, reject) => {
+    let said = "";
+    child.stdout.on("data", (data) => {
+      said += String(data);
+      if (said.includes('"msg":"serving"')) resolve();
+    });
+    child.once("exit", (code) => reject(new Error(`the gateway ended with ${code}: ${said}`)));
+  });
+  child.removeAllListeners("exit");
+  child.stdout.removeAllListeners("data").resume();
+  return child;
+}
+
+export interface Upstream {
+  readonly origin: string;
+  /** Streams and WebSockets that are open. */
+  readonly open: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** `/events` keeps a stream open, `/large` sends 64 MB, anything else is `ok`; WebSockets stay open. */
+async function openUpstream(): Promise<Upstream> {
+  const open = new Set<object>();
+  const large = Buffer.alloc(64 * 1024 ** 2);
+  const server = createServer((request, response) => {
+    if (request.url === "/large") response.end(large);
+    else if (request.url !== "/events") request.resume().on("end", () => response.end("ok"));
+    else {
+      open.add(response);
+      response.once("close", () => open.delete(response));
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 0\n\n");
+    }
+  });
+  new WebSocketServer({ server }).on("connection", (socket) => {
+    open.add(socket);
+    socket.on("error", () => {}).once("close", () => open.delete(socket));
+  });
+  const port = await listen(server);
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    open: () => open.size,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+function residentMb({ pid }: ChildProcess): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kilobytes) / 1024);
+}
+
+function socketsOf({ pid }: ChildProcess): number {
+  const inodes = new Set(readdirSync(`/proc/${pid}/fd`).flatMap((fd) => socketInode(`/proc/${pid}/fd/${fd}`)));
+  const tables = ["tcp", "tcp6"].flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1));
+  return tables.filter((line) => inodes.has(line.trim().split(/\s+/)[9] ?? "") && !isListening(line)).length;
+}
+
+/** `st` of proc(5): 0A is LISTEN. */
+function isListening(line: string): boolean {
+  return line.trim().split(/\s+/)[3] === "0A";
+}
