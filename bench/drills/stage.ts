@@ -1,14 +1,15 @@
 /** What a drill of connections plays on: a gateway in a process of its own, in front of an upstream that keeps streams open. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { WebSocketServer } from "ws";
+import { Worker } from "node:worker_threads";
 import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
-import { startIssuer, type IssuerServer } from "../../src/demo/issuer/issuer.ts";
+import { startIssuer, type Issuer } from "../../src/demo/issuer/issuer.ts";
 import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
@@ -78,7 +79,7 @@ services: [services/things.yaml]
 `;
 }
 
-function serviceFile(upstream: string, issuer: IssuerServer, routes: string): string {
+function serviceFile(upstream: string, issuer: Issuer, routes: string): string {
   const { iss, jwks } = issuer.pool(POOL);
   return `version: 1
 service: things
@@ -117,37 +118,16 @@ async function startGateway(folder: string): Promise<ChildProcess> {
 
 export interface Upstream {
   readonly origin: string;
-  /** Streams and WebSockets that are open. */
-  readonly open: () => number;
-  readonly close: () => Promise<void>;
+  /** How many streams and WebSockets are open. */
+  readonly open: () => Promise<number>;
+  readonly close: () => Promise<unknown>;
 }
 
-/** `/events` keeps a stream open, `/large` sends 64 MB, anything else is `ok`; WebSockets stay open. */
 async function openUpstream(): Promise<Upstream> {
-  const open = new Set<object>();
-  const large = Buffer.alloc(64 * 1024 ** 2);
-  const server = createServer((request, response) => {
-    if (request.url === "/large") response.end(large);
-    else if (request.url !== "/events") request.resume().on("end", () => response.end("ok"));
-    else {
-      open.add(response);
-      response.once("close", () => open.delete(response));
-      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 0\n\n");
-    }
-  });
-  new WebSocketServer({ server }).on("connection", (socket) => {
-    open.add(socket);
-    socket.on("error", () => {}).once("close", () => open.delete(socket));
-  });
-  const port = await listen(server);
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    open: () => open.size,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-    },
-  };
+  const worker = new Worker(new URL("./stage-upstream.ts", import.meta.url));
+  const [port] = (await once(worker, "message")) as [number];
+  const origin = `http://127.0.0.1:${port}`;
+  return { origin, open: async () => Number(await (await fetch(`${origin}/count`)).text()), close: () => worker.terminate() };
 }
 
 async function freePort(): Promise<number> {
@@ -171,6 +151,16 @@ function socketsOf({ pid }: ChildProcess): number {
   const inodes = new Set(readdirSync(`/proc/${pid}/fd`).flatMap((fd) => socketInode(`/proc/${pid}/fd/${fd}`)));
   const tables = ["tcp", "tcp6"].flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1));
   return tables.filter((line) => inodes.has(line.trim().split(/\s+/)[9] ?? "") && !isListening(line)).length;
+}
+
+/** A file that was closed meanwhile is none. */
+function socketInode(path: string): string[] {
+  try {
+    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1];
+    return inode === undefined ? [] : [inode];
+  } catch {
+    return [];
+  }
 }
 
 /** `st` of proc(5): 0A is LISTEN. */

@@ -99,7 +99,7 @@ function textOf({ request }: Inquiry, asking: Asking, explanation: Explanation, 
   const paint = (code: number, said: string) => (colour ? `\u001b[${code}m${said}\u001b[0m` : said);
   const refused = explanation.decision.outcome === "deny";
   return [
-    `${paint(1, `${request.method} ${visible(request.target)}`)}, asked by ${asking.words}\n`,
+    `${paint(1, `${request.method} ${visible(request.target)}`)}\n  asked by ${asking.words}\n`,
     ...explanation.steps.map((step, index) => stepText(step, index + 1, columns, paint)),
     `\n${paint(refused ? 31 : 32, outcomeWords(explanation))}\n`,
     ...flipLines(explanation, columns),
@@ -119,7 +119,7 @@ function outcomeWords({ decision }: Explanation): string {
 
 function flipLines({ decision, flips }: Explanation, columns: number): readonly string[] {
   const refused = decision.outcome === "deny";
-  if (flips.length === 0) return [`No single change of the request, the caller or a rule would ${refused ? "let it through" : "have it refused"}.\n`];
+  if (flips.length === 0) return [wrapped(`No single change of the request, the caller, a grant or a list would ${refused ? "let it through" : "have it refused"}.`, columns, 0) + "\n"];
   const title = decision.outcome === "deny" ? `Any one of these would ${lackingWords(decision)}:` : "Any one of these would have it refused:";
   return [`\n${title}\n`, ...flips.map((flip) => `  ${wrapped(`- ${flipWords(flip)}`, columns, 4)}\n`)];
 }

@@ -10,21 +10,26 @@ const MAX_LEXEMES = 1_000_000;
 /** Marks that the lexer puts between pieces of the text: document, end of flow, scalar. */
 const MARKS = new Set(["\u0002", "\u0018", "\u001f"]);
 
-/** The first thing that makes the text unfit to be parsed. */
-export function unfit(text: string): Fault | undefined {
+/** The pieces of a text, marks included, or the first thing that makes it unfit to be parsed. */
+export type Lexemes = { readonly kind: "lexemes"; readonly lexemes: readonly string[] } | { readonly kind: "unfit"; readonly fault: Fault };
+
+/** Cuts the text into pieces, once for this look and for the parser. */
+export function lexemesOf(text: string): Lexemes {
+  const lexemes: string[] = [];
   let depth = 0;
   let offset = 0;
   let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
+    lexemes.push(lexeme);
     if (MARKS.has(lexeme)) continue;
     if (lexeme === "[" || lexeme === "{") depth += 1;
     if (lexeme === "]" || lexeme === "}") depth -= 1;
     count += 1;
     const message = faultWords(depth, count);
-    if (message !== undefined) return { span: { start: offset, end: offset + 1 }, message };
+    if (message !== undefined) return { kind: "unfit", fault: { span: { start: offset, end: offset + 1 }, message } };
     offset += lexeme.length;
   }
-  return undefined;
+  return { kind: "lexemes", lexemes };
 }
 
 function faultWords(depth: number, count: number): string | undefined {

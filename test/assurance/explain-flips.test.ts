@@ -14,7 +14,7 @@ const SCOPES = ["one", "two", "three"];
 const ROLES = ["low", "high"];
 const TENANTS = ["t1", "t2"];
 
-const grants = fc.oneof({ weight: 3, arbitrary: fc.subarray(PERMISSIONS) }, { weight: 1, arbitrary: fc.constant(["*"]) });
+const grants: fc.Arbitrary<string[]> = fc.oneof({ weight: 3, arbitrary: fc.subarray(PERMISSIONS) }, { weight: 1, arbitrary: fc.constantFrom(["*"]) });
 const access = fc.oneof(
   fc.constantFrom("public", "authenticated", "denied", ...PERMISSIONS),
   fc.record({ allOf: fc.subarray(PERMISSIONS, { minLength: 2 }) }),
@@ -107,6 +107,7 @@ const caller: fc.Arbitrary<CallerSketch | undefined> = fc.oneof(
 const MATCHING: readonly (readonly [string, string])[] = [
   ["GET", "/things"],
   ["POST", "/things"],
+  ["OPTIONS", "/things"],
   ["GET", "/things/1"],
   ["GET", "/tenants/t1/things"],
   ["DELETE", "/tenants/t1/things/1"],
@@ -137,7 +138,8 @@ const request: fc.Arbitrary<RequestSketch> = fc
   }));
 
 const policies = fc.sample(made, { numRuns: 60, seed: 20261121 }).map(policyFrom);
-const situation = fc.record({ policy: fc.constantFrom(...policies), request, caller });
+/** A policy by its number: a counter-example is printed, and a policy would fill pages. */
+const situation = fc.record({ number: fc.nat({ max: policies.length - 1 }), request, caller });
 
 function inquiryOf(policy: Policy, request: RequestSketch, caller: CallerSketch | undefined): Inquiry {
   return { request, credential: caller ? credentialOf(policy, caller, NOW) : NOBODY, now: NOW };
@@ -147,7 +149,8 @@ const isDenied = (policy: Policy, inquiry: Inquiry): boolean => judge(policy, in
 
 t.test("every change that is proposed turns the outcome round, and is one change", async () => {
   fc.assert(
-    fc.property(situation, ({ policy, request, caller }) => {
+    fc.property(situation, ({ number, request, caller }) => {
+      const policy = policies[number]!;
       const inquiry = inquiryOf(policy, request, caller);
       const before = isDenied(policy, inquiry);
       for (const flip of flipsOf(policy, inquiry)) {
@@ -162,11 +165,12 @@ t.test("every change that is proposed turns the outcome round, and is one change
 
 t.test("where one edit of request or caller lets a refused request through, one is proposed", async () => {
   fc.assert(
-    fc.property(situation, ({ policy, request, caller }) => {
+    fc.property(situation, ({ number, request, caller }) => {
+      const policy = policies[number]!;
       const inquiry = inquiryOf(policy, request, caller);
       if (!isDenied(policy, inquiry)) return;
       const found = bruteForce(inquiry).find((edited) => !isDenied(policy, edited));
-      if (found && flipsOf(policy, inquiry).length === 0) throw new Error(`missed: ${JSON.stringify([found.request.target, found.credential])}`);
+      if (found && flipsOf(policy, inquiry).length === 0) throw new Error(`missed: ${JSON.stringify([found.request, [...found.request.headers], found.credential])}`);
     }),
     { numRuns: 3000, seed: 2 },
   );
@@ -218,12 +222,13 @@ function credentials({ service, proof }: Credential): readonly Credential[] {
 
 t.test("the generated situations are refused and allowed in many ways, some of which no single change mends", async (t) => {
   const outcomes = new Map<string, number>();
-  for (const { policy, request, caller } of fc.sample(situation, { numRuns: 2000, seed: 3 })) {
+  for (const { number, request, caller } of fc.sample(situation, { numRuns: 2000, seed: 3 })) {
+    const policy = policies[number]!;
     const inquiry = inquiryOf(policy, request, caller);
     const { decision } = judge(policy, inquiry);
     const word = decision.outcome === "deny" ? decision.code : decision.outcome;
     outcomes.set(word, (outcomes.get(word) ?? 0) + 1);
-    if (decision.outcome === "deny" && flipsOf(policy, inquiry).length === 0) outcomes.set("none", (outcomes.get("none") ?? 0) + 1);
+    if (decision.outcome === "deny" && flipsOf(policy, inquiry).length === 0) outcomes.set(`none ${word}`, (outcomes.get(`none ${word}`) ?? 0) + 1);
   }
   for (const word of ["allow", "preflight", "INSUFFICIENT_ROLE", "INSUFFICIENT_SCOPE", "TENANT_MISMATCH", "TOKEN_MISSING", "TOKEN_EXPIRED", "KEY_INVALID", "WRONG_TOKEN_TYPE", "ORIGIN_NOT_ALLOWED", "ADDRESS_NOT_ALLOWED", "ROUTE_NOT_FOUND", "METHOD_NOT_ALLOWED", "REQUEST_INVALID"]) {
     t.ok((outcomes.get(word) ?? 0) > 0, word);

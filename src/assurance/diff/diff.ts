@@ -86,7 +86,10 @@ class Comparison {
 
   #changesOf(was: Target, is: Target): readonly Change[] {
     if (was.route.access.kind === "denied" || is.route.access.kind === "denied") return [];
-    return changesBetween(routeSettings(was.route, was.naming, this.#contextOf(this.#before, was)), routeSettings(is.route, is.naming, this.#contextOf(this.#after, is)));
+    const settings = (view: View, target: Target) => routeSettings(target.route, target.naming, this.#contextOf(view, target));
+    const changes = changesBetween(settings(this.#before, was), settings(this.#after, is));
+    const isOpened = was.route.access.kind === "public" || is.route.access.kind === "public";
+    return isOpened ? changes.filter(({ ofCallers }) => !ofCallers) : changes;
   }
 
   #contextOf({ context, sides }: View, { route: { service } }: Target): Context {

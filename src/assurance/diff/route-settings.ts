@@ -29,8 +29,8 @@ function tenantSettings(route: Route, naming: Naming): readonly Setting[] {
   const places = naming.canName ? placeWords(route) : "";
   const words = route.tenant === "match" && places !== "" ? `must be the caller's${route.service.tenant?.required === true ? ", required" : ""}` : route.tenant;
   return [
-    { aspect: "tenant", words: words === "match" || (words === "unchecked" && places === "") ? "not looked at" : words, measure: { kind: "word", change: "neutral" } },
-    { aspect: "tenant named in", words: places === "" ? "nothing" : places, measure: { kind: "word", change: "neutral" } },
+    { ofCallers: true, aspect: "tenant", words: words === "match" || (words === "unchecked" && places === "") ? "not looked at" : words, measure: { kind: "word", change: "neutral" } },
+    { ofCallers: true, aspect: "tenant named in", words: places === "" ? "nothing" : places, measure: { kind: "word", change: "neutral" } },
   ];
 }
 
@@ -51,8 +51,16 @@ function limitSettings(route: Route, context: Context): readonly Setting[] {
   const failures = new Set(route.failureLimits);
   const address = route.addressLimits.filter((limit) => !failures.has(limit)).map((limit) => setting(limit, "limit"));
   if (route.access.kind === "public") return address;
-  return [...address, ...route.failureLimits.map((limit) => setting(limit, "limit of failures")), ...route.callerLimits.map((limit) => setting(limit, "limit"))];
+  const ofCallers = [...route.failureLimits.map((limit) => setting(limit, "limit of failures")), ...route.callerLimits.map((limit) => setting(limit, "limit"))];
+  return [...address, ...ofCallers.map((one) => ({ ...one, ofCallers: true as const }))];
 }
+
+const WINDOWS = new Map([
+  [1000, "second"],
+  [60_000, "minute"],
+  [3_600_000, "hour"],
+  [86_400_000, "day"],
+]);
 
 /** A limit that stands further out counts more requests in one bucket. */
 export function limitSetting(limit: Limit, what: string, { policy, nameOf }: Context, route?: Route): Setting {
@@ -63,7 +71,7 @@ export function limitSetting(limit: Limit, what: string, { policy, nameOf }: Con
   const where = level === "service" ? "" : `, counted for the ${level}`;
   return {
     aspect: `${what} \`${limit.name}\``,
-    words: `${limit.count}/${durationWords(limit.windowMs)} by ${limit.by}${only}${where}`,
+    words: `${limit.count}/${WINDOWS.get(limit.windowMs) ?? durationWords(limit.windowMs)} by ${limit.by}${only}${where}`,
     measure: { kind: "rate", count: limit.count, windowMs: limit.windowMs, bucket: `${limit.by}${only}${where}` },
     presence: "narrower",
   };

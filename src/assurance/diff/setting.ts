@@ -26,6 +26,8 @@ export interface Setting {
   readonly presence?: Effect;
   /** It belongs to another setting, and where it comes or goes with that one there is no more to say. */
   readonly isDetail?: true;
+  /** It means nothing where no credential is read. */
+  readonly ofCallers?: true;
 }
 
 export interface Change {
@@ -33,6 +35,7 @@ export interface Change {
   readonly before?: string;
   readonly after?: string;
   readonly effect: Effect;
+  readonly ofCallers?: true;
 }
 
 /** What differs, in the order of the aspects. */
@@ -42,13 +45,14 @@ export function changesBetween(before: readonly Setting[], after: readonly Setti
 }
 
 function changeOf(aspect: string, was: Setting | undefined, is: Setting | undefined): Change | undefined {
+  const { isDetail, ofCallers, presence = "neutral" } = (is ?? was)!;
+  const about = { aspect, ...(ofCallers && { ofCallers }) };
   if (was && is) {
     const effect = effectOf(was, is);
-    return effect && { aspect, before: was.words, after: is.words, effect };
+    return effect && { ...about, before: was.words, after: is.words, effect };
   }
-  if ((was ?? is)?.isDetail) return undefined;
-  if (is) return { aspect, after: is.words, effect: is.presence ?? "neutral" };
-  return was && { aspect, before: was.words, effect: opposite(was.presence ?? "neutral") };
+  if (isDetail) return undefined;
+  return is ? { ...about, after: is.words, effect: presence } : { ...about, before: was!.words, effect: opposite(presence) };
 }
 
 /** Undefined: the same. */

@@ -43,8 +43,13 @@ function kindsOfEdits(situation: Situation): readonly (() => readonly Edit[])[] 
   const ofCaller = () => callerEdits(situation);
   const ofRequest = () => smallRequestEdits(situation, caller);
   const near = ABOUT_THE_REQUEST.has(decision.code) ? () => [...ofRequest(), ...ofCaller()] : () => [...ofCaller(), ...ofRequest()];
-  return [near, () => otherRequestEdits(situation), () => wideningEdits(situation, caller)];
+  const rules = () => wideningEdits(situation, caller);
+  const others = () => otherRequestEdits(situation);
+  return ABOUT_THE_TABLE.has(decision.code) ? [near, others, rules] : [near, rules, others];
 }
+
+/** Refusals that another method or path may mend; elsewhere that would be another request. */
+const ABOUT_THE_TABLE: ReadonlySet<string> = new Set(["ROUTE_NOT_FOUND", "METHOD_NOT_ALLOWED", "REQUEST_INVALID"]);
 
 const ABOUT_THE_REQUEST: ReadonlySet<string> = new Set(["TENANT_MISMATCH", "ORIGIN_NOT_ALLOWED", "ADDRESS_NOT_ALLOWED", "REQUEST_INVALID"]);
 

@@ -69,7 +69,9 @@ function pathTenant(situation: Situation, seen: Seen, placeholder: string | unde
 /* ── origin, address, query ───────────────────────────────────────────── */
 
 function originEdits(situation: Situation, { cors }: Service): readonly Edit[] {
-  if (!situation.inquiry.request.headers.has("origin")) return [];
+  const { headers, method } = situation.inquiry.request;
+  // Only with an origin is an OPTIONS request a preflight.
+  if (!headers.has("origin") && method !== "OPTIONS") return [];
   return [
     ...[...(cors?.origins ?? [])].map((origin) => headerEdit(situation, `send the listed origin ${origin}`, "origin", origin)),
     headerEdit(situation, "send no `Origin`", "origin", undefined),

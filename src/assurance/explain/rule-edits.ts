@@ -85,8 +85,16 @@ function lineEdits(situation: Situation, route: Route, caller: Caller | undefine
     ...(route.websocket ? [] : [edit("`websocket: true`", { websocket: true })]),
     ...(route.encodedSlash ? [] : [edit("`encodedSlash: keep`", { encodedSlash: true })]),
     ...(route.query ? [ruleEdit(situation, `on the line \`${route.name}\`: allow every query`, route.query, { kind: "deny", names: new Set<string>() })] : []),
-    ...(route.tenant === "unchecked" ? [] : [edit("`tenant: unchecked`", { tenant: "unchecked" })]),
-    ...(route.access.kind === "authenticated" ? [] : [edit("`access: authenticated`", { access: { kind: "authenticated" }, rule: "authenticated" })]),
-    edit("`access: public`", { access: { kind: "public" }, rule: "public" }),
+    ...(refusedForTenant(situation) ? [edit("`tenant: unchecked`", { tenant: "unchecked" })] : []),
+    ...(route.access.kind === "denied" ? [opened(edit, "authenticated"), opened(edit, "public")] : []),
   ];
+}
+
+function refusedForTenant({ verdict: { decision } }: Situation): boolean {
+  return decision.outcome === "deny" && decision.code === "TENANT_MISMATCH";
+}
+
+/** Proposed for a `denied` line alone: to open a line that asks for something would mend every refusal, and nothing. */
+function opened(edit: (words: string, change: Partial<Route>) => Edit, word: "authenticated" | "public"): Edit {
+  return edit(`\`access: ${word}\``, { access: { kind: word }, rule: word });
 }

@@ -28,19 +28,21 @@ export function classWords(members: readonly CallerClass[], all: readonly Caller
   const provers = [...new Set(members.map(({ stance }) => proverWords(stance)))];
   return provers.flatMap((prover) => {
     const own = members.filter(({ stance }) => proverWords(stance) === prover);
-    const roles = new Set(all.filter(({ stance }) => proverWords(stance) === prover).map(({ stance }) => stance.role));
-    return proverLines(prover, own, roles.size);
+    const known = all.filter(({ stance }) => proverWords(stance) === prover);
+    const roleCount = new Set(known.map(({ stance }) => stance.role)).size;
+    return proverLines(prover, own, { roleCount, hasGrants: known.some(({ grants }) => grants.length > 0) });
   });
 }
 
-function proverLines(prover: string, members: readonly CallerClass[], roleCount: number): readonly string[] {
-  const rolesByGrants = grouped(members, ({ grants }) => grantsWords(grants), ({ stance }) => stance.role);
-  const grantsByRoles = grouped([...rolesByGrants], ([, roles]) => rolesWords(roles, roleCount), ([grants]) => grants);
-  return [...grantsByRoles].map(([roles, grants]) => [prover, ...words(grants), ...(roles === "" ? [] : [roles])].join(", "));
+interface Known {
+  readonly roleCount: number;
+  readonly hasGrants: boolean;
 }
 
-function words(grants: readonly string[]): readonly string[] {
-  return grants.length === 1 && grants[0] === "" ? [] : [grants.map((one) => one || "no grant").join(" | ")];
+function proverLines(prover: string, members: readonly CallerClass[], { roleCount, hasGrants }: Known): readonly string[] {
+  const rolesByGrants = grouped(members, ({ grants }) => grantsWords(grants), ({ stance }) => stance.role);
+  const grantsByRoles = grouped([...rolesByGrants], ([, roles]) => rolesWords(roles, roleCount), ([grants]) => grants);
+  return [...grantsByRoles].map(([roles, grants]) => [prover, ...(hasGrants ? [grants.map((one) => one || "no grant").join(" | ")] : []), ...(roles === "" ? [] : [roles])].join(", "));
 }
 
 function rolesWords(roles: readonly (string | undefined)[], count: number): string {

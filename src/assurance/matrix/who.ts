@@ -44,11 +44,17 @@ function waysOf(side: Side, reach: Reach): readonly Way[] {
 function waysOfStance(side: Side, { route, naming }: Reach, stance: Stance): readonly Way[] {
   const open = (relation: Relation) => openingsOf({ side, route, naming }, stance, relation) ?? [];
   const any = naming.canName ? open("other") : open("none");
-  const own = naming.canName ? open("own").filter((opening) => !any.some((wider) => covers(wider, opening))) : [];
-  const wide = [...any, ...own];
-  const unnamed = naming.canName && naming.canOmit ? open("none").filter((opening) => !wide.some((wider) => covers(wider, opening))) : [];
+  const own = naming.canName ? beyond(any, open("own")) : [];
+  const unnamed = naming.canName && naming.canOmit ? beyond([...any, ...own], open("none")) : [];
   const way = (tenants: Reachable) => (opening: Opening): Way => ({ stance, tenants, opening });
   return [...any.map(way("any")), ...own.map(way("own")), ...unnamed.map(way("unnamed"))];
+}
+
+/** What of the openings is not said by wider ones already. */
+function beyond(wider: readonly Opening[], openings: readonly Opening[]): readonly Opening[] {
+  const isNews = (opening: Opening) => !wider.some((one) => covers(one, opening));
+  const trimmed = openings.map((opening) => opening.map((alternatives) => alternatives.filter((grant) => isNews([[grant]]))));
+  return trimmed.filter((opening) => opening.every((alternatives) => alternatives.length > 0) && isNews(opening));
 }
 
 /** Whether everybody who has one of each of `opening` meets `wider` too. */

@@ -1,0 +1,160 @@
+/** `sallyport explain` as an operator calls it. */
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
+import { commands } from "../../src/cli/commands.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
+import { writeFiles } from "../policy/fixtures.ts";
+
+const SHIPPED = join(import.meta.dirname, "../../config/sallyport.yaml");
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function explain(config: string, argv: readonly string[], input = ""): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const code = await runCommand(commands, ["explain", "--config", config, ...argv], {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    environment: {},
+    colour: false,
+    columns: 80,
+    readInput: async () => input,
+  });
+  return { code, out, err };
+}
+
+function callerFile(t: Test, caller: object): string {
+  return join(writeFiles(t, { "caller.json": JSON.stringify(caller) }), "caller.json");
+}
+
+t.test("a missing permission: what the caller has, what it lacks, and who has it", async (t) => {
+  const file = callerFile(t, { by: "people", claims: { "custom:role": "itsm_agent", "custom:tenant_id": "t1" } });
+  const { code, out } = await explain(SHIPPED, ["DELETE", "/prod/api/incidents/INC1", "--as", file]);
+  t.equal(code, 1);
+  t.match(out, /line +DELETE \/incidents\/\{id\}: itsm\.admin\n/);
+  t.match(out, "granted by nothing the caller has (role `itsm_agent`)");
+  t.match(out, "refused: 403 INSUFFICIENT_ROLE at itsm.admin");
+  t.match(out, "Any one of these would grant itsm.admin and let it through:\n  - claim `custom:role` would have to be `itsm_manager`\n");
+  t.ok(
+    out.split("\n").every((line) => line.length <= 80 || line.includes(".json") || line.includes(".yaml")),
+    "it fits into 80 columns",
+  );
+});
+
+t.test("another tenant: compared with what, and whose it would have to be", async (t) => {
+  const file = callerFile(t, { service: "pie", by: "machines", claims: { client_id: "sealink", scope: "streamline/client_read" } });
+  const { code, out } = await explain(SHIPPED, ["GET", "/v2/clients/acme", "--as", file]);
+  t.equal(code, 1);
+  t.match(out, "the request names acme, the caller's: sealink");
+  t.match(out, "- name the caller's own tenant `sealink` in the path");
+  t.match(out, "- claim `client_id` would have to be `acme`");
+});
+
+t.test("an allowed request: every stage, the upstream's headers, and what would have it refused", async (t) => {
+  const file = callerFile(t, { service: "pie", by: "machines", claims: { client_id: "sealink", scope: "streamline/client_read" } });
+  const { code, out } = await explain(SHIPPED, ["GET", "https://gw.example/v2/clients/sealink?x=1", "--as", file]);
+  t.equal(code, 0);
+  const stages = [...out.matchAll(/^\d ([a-z ]+)$/gm)].map(([, stage]) => stage);
+  t.same(stages, ["edge", "match", "limits by address", "route", "cors", "credential", "limits by caller", "authorize", "forward"]);
+  t.match(out, /host +gw\.example/);
+  t.match(out, /clients\.read +granted by scope `streamline\/client_read`/);
+  t.match(out, /request +GET http:\/\/pie-url\.invalid\/v2\/clients\/sealink\?x=1/);
+  t.match(out, /header +x-auth-tenant: sealink/);
+  t.match(out, "- take the scope `streamline/client_read` away (then INSUFFICIENT_SCOPE)");
+});
+
+t.test("a path that the edge refuses, a method and a path that the table lacks", async (t) => {
+  t.match((await explain(SHIPPED, ["GET", "/v2//health"])).out, /1 edge: refuses\n {2}reason +path has an empty segment[^]*- write the path as \/v2\/health\n/);
+  t.match((await explain(SHIPPED, ["PUT", "/v2/health"])).out, "use the method GET, which the table has for this path");
+  t.match((await explain(SHIPPED, ["GET", "/v2/helth"])).out, "- use the path /v2/health");
+  t.match((await explain(SHIPPED, ["GET", "/env"])).out, "in the policy: on the line `GET /env`: `access: public`");
+});
+
+t.test("for a page: the exact headers of answer and preflight", async (t) => {
+  const { out } = await explain(SHIPPED, ["GET", "/prod/api/health", "--origin", "https://your-instance.stackflow-tech.com"]);
+  t.match(out, /answer and refusals +access-control-allow-origin:/);
+  t.match(out, /preflight +204/);
+  t.match(out, /preflight +access-control-allow-methods: GET,HEAD/);
+  const foreign = await explain(SHIPPED, ["GET", "/api/tracks", "--origin", "https://evil.example"]);
+  t.equal(foreign.code, 1);
+  t.match(foreign.out, "which is not listed");
+  t.match(foreign.out, "refused: 403 ORIGIN_NOT_ALLOWED");
+});
+
+t.test("a token on standard input is read, and said not to be verified", async (t) => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: "https://pie-issuer.invalid", sub: "c", client_id: "c", token_use: "access", scope: "streamline/read_models", iat: now - 7200, exp: now - 3600 };
+  const { code, out } = await explain(SHIPPED, ["GET", "/v2/models", "--token", "-"], `${part({ alg: "RS256", kid: "k" })}.${part(claims)}.AAAA\n`);
+  t.equal(code, 1);
+  t.match(out, "401 TOKEN_EXPIRED");
+  t.match(out, "- get a new token");
+  t.match(out, "signature was not verified");
+  t.equal((await explain(SHIPPED, ["GET", "/v2/models", "--token", "eyJx"])).code, 2, "never as an argument");
+  t.equal((await explain(SHIPPED, ["GET", "/v2/models", "--header", "Authorization: Bearer x"])).code, 2);
+});
+
+t.test("a key is looked up with its account, by its id or by itself", async (t) => {
+  const folder = writeFiles(t, {
+    "services/shop.yaml": `version: 1
+service: shop
+upstream: { url: "http://shop:8080" }
+roles: { clerk: [orders.read] }
+authenticators:
+  key: { apiKey: { header: x-api-key, prefix: shop } }
+routes:
+  GET /orders: orders.read
+  POST /orders: orders.write
+`,
+  });
+  const store = join(folder, "keys.db");
+  const config = join(writeFiles(t, { "sallyport.yaml": `version: 1\nlisten: { port: 8080 }\nstores: { keys: "sqlite:${store}" }\nservices: [services/*.yaml]\n` }), "sallyport.yaml");
+  const { cpSync } = await import("node:fs");
+  cpSync(join(folder, "services"), join(config, "../services"), { recursive: true });
+  const made = makeApiKey("shop", (size) => crypto.getRandomValues(new Uint8Array(size)));
+  const keys = openSqliteKeys(store, { side: "command", create: true });
+  keys.createAccount({ service: "shop", id: "ann", kind: "person", role: "clerk", enabled: true });
+  keys.createKey({ service: "shop", id: made.id, account: "ann", scopes: [], digest: digestApiKey(made.key), createdAt: 1 });
+  keys.close();
+  const byId = await explain(config, ["GET", "/orders", "--key-id", made.id]);
+  t.equal(byId.code, 0, byId.err);
+  t.match(byId.out, "ann (person), role clerk, tenant none");
+  const byItself = await explain(config, ["POST", "/orders", "--token", "-"], made.key);
+  t.match(byItself.out, "INSUFFICIENT_ROLE");
+  t.match(byItself.out, "in the policy: let the role `clerk` grant `orders.write`");
+  t.notMatch(byItself.out, made.key, "the key itself is not shown");
+  t.equal((await explain(config, ["GET", "/orders", "--key-id", "AAAAAAAA"])).code, 1, "an unknown id is said so");
+});
+
+t.test("where two things are wrong, it says that no single change is enough", async (t) => {
+  const file = callerFile(t, { service: "stackflow", by: "key", account: { role: "viewer", tenant: "t1", enabled: false }, scopes: ["read-only"] });
+  const { out } = await explain(SHIPPED, ["POST", "/prod/api/admin/users?tenant_id=t2", "--as", file]);
+  t.match(out, /No single change of the request, the caller, a grant or a list would let it\s+through\./);
+});
+
+t.test("mistakes in a caller's file are placed", async (t) => {
+  const file = callerFile(t, { by: "peple", claims: {} });
+  const { code, err } = await explain(SHIPPED, ["GET", "/v2/models", "--as", file]);
+  t.equal(code, 1);
+  t.match(err, /caller\.json:1:\d+: pie has no authenticator `peple`/);
+  t.match(err, "did you mean `people`?");
+});
+
+t.test("for machines: the same as JSON", async (t) => {
+  const { out } = await explain(SHIPPED, ["GET", "/v2/models", "--json"]);
+  t.match(JSON.parse(out), {
+    outcome: "deny",
+    code: "TOKEN_MISSING",
+    status: 401,
+    route: { name: "GET /models", rule: "models.read" },
+    steps: [{ stage: "edge" }, { stage: "match" }, { stage: "limits by address" }, { stage: "route" }, { stage: "cors" }, { stage: "credential", verdict: "refuses" }],
+    upstream: null,
+    flips: [{ of: "caller", outcome: "allow by models.read (GET /models)" }],
+  });
+});
