@@ -21,7 +21,9 @@ export function loadProved(options: LoadOptions, now: number): Loaded {
 function redTests(loaded: Extract<Expanded, { kind: "policy" }>, files: readonly string[], now: number): readonly Diagnostic[] {
   const read = readTests(files, loaded);
   if (read.kind === "invalid") return read.diagnostics;
-  return runTests(loaded.policy, read.tests, now).filter((result) => result.faults.length > 0).map(diagnosticOf);
+  return runTests(loaded.policy, read.tests, now)
+    .filter((result) => result.faults.length > 0)
+    .map(diagnosticOf);
 }
 
 function diagnosticOf(result: TestResult): Diagnostic {

@@ -39,6 +39,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   observability: ["pipeline"],
   admin: ["observability", "pipeline"],
   demo: ["policy", "stores"],
+  assurance: ["decision"],
 };
 
 t.test("a room knows contract/ and those beside it that the table names", async (t) => {
@@ -51,7 +52,9 @@ t.test("a room knows contract/ and those beside it that the table names", async 
 });
 
 t.test("observability and the admin door know the pipeline by its types alone", async (t) => {
-  const wrong = imports.filter((one) => ["observability", "admin"].includes(roomOf(one.file)) && roomOf(one.target) === "pipeline" && !one.typeOnly);
+  const wrong = imports.filter(
+    (one) => ["observability", "admin"].includes(roomOf(one.file)) && roomOf(one.target) === "pipeline" && !one.typeOnly,
+  );
   t.same(wrong.map(named), []);
 });
 

@@ -35,4 +35,4 @@ function sendLarge(response: ServerResponse, pieces: number): void {
   else response.once("drain", () => sendLarge(response, pieces - 1));
 }
 
-server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port));
+server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port, []));

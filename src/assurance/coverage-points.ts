@@ -25,7 +25,9 @@ export function pointsOf(service: Service, placeIn: PlaceIn): readonly Point[] {
     ...service.routes.flatMap(refusalPoints),
     ...permissionPoints(service),
     ...tenantPoints(service, at),
-    ...service.authenticators.map((one) => point(service, "authenticators", `by ${one.name}`, `${one.name} names an allowed caller`, at(["authenticators", one.name]))),
+    ...service.authenticators.map((one) =>
+      point(service, "authenticators", `by ${one.name}`, `${one.name} names an allowed caller`, at(["authenticators", one.name])),
+    ),
     ...originPoints(service, at(["cors"])),
   ];
 }
@@ -43,7 +45,9 @@ function routePoint(route: Route): Point {
 
 /** The refusals that a route's own line can give, whoever calls. */
 function refusalPoints(route: Route): readonly Point[] {
-  return refusalsOf(route).map((kind) => point(route.service, "refusals", `${route.name}/${kind}`, `${route.name} is refused: ${REFUSAL_WORDS[kind]}`, route.source));
+  return refusalsOf(route).map((kind) =>
+    point(route.service, "refusals", `${route.name}/${kind}`, `${route.name} is refused: ${REFUSAL_WORDS[kind]}`, route.source),
+  );
 }
 
 const REFUSAL_WORDS = {
@@ -77,7 +81,8 @@ function mayLack({ access, service }: Route, authenticator: Authenticator): bool
   const { role } = authenticator;
   const cap = role?.kind === "fixed" ? (service.roles.get(role.role) ?? new Set<string>()) : undefined;
   const cut = (granted: Grants) => (cap ? intersection(granted, cap) : granted);
-  if (authenticator.kind === "bearer") return authenticator.secrets.some((one) => !satisfies([authenticator.hasGrants ? cut(one.grants) : (cap ?? one.grants)], access));
+  if (authenticator.kind === "bearer")
+    return authenticator.secrets.some((one) => !satisfies([authenticator.hasGrants ? cut(one.grants) : (cap ?? one.grants)], access));
   return authenticator.hasGrants || !cap || !satisfies([cap], access);
 }
 
@@ -123,7 +128,15 @@ function tenantPoints(service: Service, at: (path: readonly string[]) => SourceP
     ...(service.tenant?.required === true
       ? [point(service, "tenants", "tenant required", "no tenant named, and none to be told: refused", at(["tenant", "required"]))]
       : []),
-    ...crossing.map((one) => point(service, "tenants", `by ${one.name}/crossTenant`, `a caller of ${one.name} crosses tenants`, at(["authenticators", one.name, "crossTenant"]))),
+    ...crossing.map((one) =>
+      point(
+        service,
+        "tenants",
+        `by ${one.name}/crossTenant`,
+        `a caller of ${one.name} crosses tenants`,
+        at(["authenticators", one.name, "crossTenant"]),
+      ),
+    ),
   ];
 }
 

@@ -17,7 +17,9 @@ export interface Coverage {
 /** Only green tests count, and a point counts once however many tests show it. */
 export function coverageOf(policy: Policy, results: readonly TestResult[], placeIn: PlaceIn): Coverage {
   const shown = new Set(results.filter((result) => result.faults.length === 0).flatMap(shownBy));
-  const points = policy.services.flatMap((service) => pointsOf(service, placeIn)).map((point) => ({ ...point, covered: shown.has(point.id) }));
+  const points = policy.services
+    .flatMap((service) => pointsOf(service, placeIn))
+    .map((point) => ({ ...point, covered: shown.has(point.id) }));
   return { points, percent: percentOf(points) };
 }
 
@@ -34,7 +36,9 @@ function shownBy(result: TestResult): readonly string[] {
   const { match } = seen;
   return [
     ...originPoints(result, match),
-    ...(decision.outcome === "preflight" ? [] : [...routePoints(result, match), ...permissionPoints(result, match), ...tenantPoints(result, match)]),
+    ...(decision.outcome === "preflight"
+      ? []
+      : [...routePoints(result, match), ...permissionPoints(result, match), ...tenantPoints(result, match)]),
   ];
 }
 
@@ -80,7 +84,8 @@ function tenantPoints({ verdict: { decision, seen } }: TestResult, match: Matche
   }
   const { caller, tenant } = decision;
   if (!caller) return [];
-  const crosses = caller.crossTenant && (match.route.tenant === "crossTenantOnly" || (tenant !== undefined && !caller.tenants.includes(tenant)));
+  const crosses =
+    caller.crossTenant && (match.route.tenant === "crossTenantOnly" || (tenant !== undefined && !caller.tenants.includes(tenant)));
   if (crosses) return [`${service.name}/by ${caller.authenticator}/crossTenant`];
   return named.map((place) => `${service.name}/tenant ${place}/own`);
 }
@@ -110,4 +115,3 @@ function originPoints({ verdict: { decision, seen } }: TestResult, { route: { se
   }
   return listed ? [`${service.name}/origin ${preflight ? "preflight" : "request"}/answered`] : [];
 }
-

@@ -113,7 +113,11 @@ export function proofAt(policy: Policy, { service: home, proof }: Credential, se
   const place = placeOf(policy, home, proof);
   const readers = service.authenticators.filter((one) => placeRead(one) === place);
   if (readers.length === 0) return { kind: "none" };
-  return { kind: "invalid", code: codeOf(readers, proof), reason: `the credential is of ${home === "" ? "no service of the policy" : home}` };
+  return {
+    kind: "invalid",
+    code: codeOf(readers, proof),
+    reason: `the credential is of ${home === "" ? "no service of the policy" : home}`,
+  };
 }
 
 function trusts({ authenticators }: Service, iss: string): boolean {

@@ -97,7 +97,7 @@ export function toldOf({ decision, seen }: Verdict): Told | undefined {
 }
 
 /** The outcome in a few words: `allowed by models.read`, `403 TENANT_MISMATCH`. */
-export function words(decision: Decision): string {
+export function outcomeWords(decision: Decision): string {
   switch (decision.outcome) {
     case "allow":
       return `allow by ${decision.route.rule} (${decision.route.name})`;

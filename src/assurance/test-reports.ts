@@ -2,7 +2,7 @@
 import type { Fault, TestResult } from "./tests.ts";
 
 /** The request and, where several tests share it, a name that tells them apart. */
-export function titleOf({ test }: TestResult): string {
+function titleOf({ test }: TestResult): string {
   return `${test.name}: ${test.request.method} ${test.request.target}`;
 }
 

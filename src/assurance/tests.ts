@@ -3,7 +3,7 @@ import type { Decision } from "../contract/decision.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { CallerSketch, Expectation, PolicyTest } from "../contract/policy-tests.ts";
 import { type Credential, credentialOf, NOBODY } from "./credential.ts";
-import { corsHeadersOf, type Inquiry, judge, statusOf, toldOf, type Verdict, words } from "./inquiry.ts";
+import { corsHeadersOf, type Inquiry, judge, statusOf, outcomeWords, toldOf, type Verdict } from "./inquiry.ts";
 
 /** `faults` is empty where the test is green. */
 export interface TestResult {
@@ -61,7 +61,7 @@ function faultsOf(expect: Expectation, verdict: Verdict): readonly Fault[] {
 
 function outcomeFault(expect: Expectation, decision: Decision): Fault | undefined {
   const same = decision.outcome === expect.outcome && (decision.outcome !== "deny" || decision.code === expect.code);
-  return same ? undefined : { about: "outcome", expected: expectedOutcome(expect), actual: words(decision) };
+  return same ? undefined : { about: "outcome", expected: expectedOutcome(expect), actual: outcomeWords(decision) };
 }
 
 function expectedOutcome({ outcome, code, status, rule }: Expectation): string {

@@ -28,7 +28,8 @@ export async function askingOf(call: Call, policy: Policy, service: Service | un
   const file = text(call, "as");
   if (file !== undefined) return describedCaller(call, file, policy, service, now);
   const token = text(call, "token");
-  if (token !== undefined && token !== "-") throw new UsageError("a token does not belong on a command line: write --token - and give it on standard input");
+  if (token !== undefined && token !== "-")
+    throw new UsageError("a token does not belong on a command line: write --token - and give it on standard input");
   const id = text(call, "key-id");
   if (token === undefined && id === undefined) return { words: "nobody", credential: NOBODY };
   if (id !== undefined) return withStore(call, policy, (store) => keyById(call, policy, store, id));
@@ -41,7 +42,10 @@ function describedCaller(call: Call, file: string, policy: Policy, service: Serv
   if (read.kind === "invalid") return void printDiagnostics(read.diagnostics, call.terminal);
   if (read.kind === "sketch") return { words: `the caller of ${file}`, credential: credentialOf(policy, read.sketch, now) };
   const iss = typeof read.claims["iss"] === "string" ? read.claims["iss"] : "";
-  return { words: `a token with the claims of ${file}`, credential: { service: service?.name ?? "", proof: { kind: "jwt", iss, claims: read.claims } } };
+  return {
+    words: `a token with the claims of ${file}`,
+    credential: { service: service?.name ?? "", proof: { kind: "jwt", iss, claims: read.claims } },
+  };
 }
 
 /* ── tokens ───────────────────────────────────────────────────────────── */
@@ -49,13 +53,18 @@ function describedCaller(call: Call, file: string, policy: Policy, service: Serv
 const UNVERIFIED = "The token's signature was not verified: no key is fetched here. The gateway refuses a forged one as TOKEN_INVALID.";
 
 function tokenCaller(token: string, policy: Policy, service: Service | undefined, store: KeyReader): Asking {
-  if (isJwtShaped(token)) return { words: "a token", credential: { service: service?.name ?? "", proof: claimsProof(token) }, note: UNVERIFIED };
+  if (isJwtShaped(token))
+    return { words: "a token", credential: { service: service?.name ?? "", proof: claimsProof(token) }, note: UNVERIFIED };
   for (const one of policy.services) {
     const key = apiKeyProof(token, one, store);
     if (key) return { words: "an API key", credential: { service: one.name, proof: key } };
   }
   const secret = service && secretProof(token, service);
-  const unknown: Proof = { kind: "invalid", code: "TOKEN_INVALID", reason: "no JWT, no API key of a prefix that the policy has, and equal to no secret of the service" };
+  const unknown: Proof = {
+    kind: "invalid",
+    code: "TOKEN_INVALID",
+    reason: "no JWT, no API key of a prefix that the policy has, and equal to no secret of the service",
+  };
   return {
     words: "a secret",
     credential: { service: service?.name ?? "", proof: secret ?? unknown },
@@ -69,12 +78,12 @@ function claimsProof(token: string): Proof {
   return { kind: "jwt", iss: typeof claims["iss"] === "string" ? claims["iss"] : "", claims };
 }
 
-function apiKeyProof(text: string, service: Service, store: KeyReader): Proof | undefined {
-  const authenticator = service.authenticators.find((one) => one.kind === "apiKey" && parseApiKey(text, one.prefix) !== undefined);
+function apiKeyProof(written: string, service: Service, store: KeyReader): Proof | undefined {
+  const authenticator = service.authenticators.find((one) => one.kind === "apiKey" && parseApiKey(written, one.prefix) !== undefined);
   if (authenticator?.kind !== "apiKey") return undefined;
-  const found = store.find(service.name, parseApiKey(text, authenticator.prefix)!.id);
+  const found = store.find(service.name, parseApiKey(written, authenticator.prefix)!.id);
   if (found instanceof Promise) throw new Error("the key store answers late");
-  if (found && timingSafeEqual(found.digest, digestApiKey(text))) return { kind: "key", authenticator: authenticator.name, key: found };
+  if (found && timingSafeEqual(found.digest, digestApiKey(written))) return { kind: "key", authenticator: authenticator.name, key: found };
   return { kind: "invalid", code: "KEY_INVALID", reason: "no such key in the store" };
 }
 
@@ -105,13 +114,19 @@ function withStore(call: Call, policy: Policy, work: (store: Store) => Asking): 
 }
 
 function keyById(call: Call, policy: Policy, store: Store, id: string): Asking {
-  const sealing = (): never => {
-    throw new Refused("no secret is opened to explain a decision");
-  };
-  const key = findKey({ call, policy, store, sealing }, id, undefined);
+  const key = findKey({ call, policy, store, sealing: noSealing }, id, undefined);
   const kind = isAccessKeyId(id) ? "sigv4" : "apiKey";
   const service = policy.services.find((one) => one.name === key.service);
-  const authenticator = service?.authenticators.find((one) => one.kind === kind && (one.kind !== "apiKey" || !id.includes("_") || id.startsWith(one.prefix)));
+  const authenticator = service?.authenticators.find(
+    (one) => one.kind === kind && (one.kind !== "apiKey" || !id.includes("_") || id.startsWith(one.prefix)),
+  );
   if (!authenticator) throw new Refused(`the policy has no authenticator for keys of ${key.service}`);
-  return { words: `the key ${key.id}`, credential: { service: key.service, proof: { kind: "key", authenticator: authenticator.name, key } } };
+  return {
+    words: `the key ${key.id}`,
+    credential: { service: key.service, proof: { kind: "key", authenticator: authenticator.name, key } },
+  };
+}
+
+function noSealing(): never {
+  throw new Refused("no secret is opened to explain a decision");
 }

@@ -11,4 +11,15 @@ import { routesCommand } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { testCommand } from "./test.ts";
 
-export const commands: readonly Command[] = [serve, checkCommand, routesCommand, testCommand, explainCommand, diffCommand, matrixCommand, ...accountCommands, ...keyCommands, ...demoPartCommands];
+export const commands: readonly Command[] = [
+  serve,
+  checkCommand,
+  routesCommand,
+  testCommand,
+  explainCommand,
+  diffCommand,
+  matrixCommand,
+  ...accountCommands,
+  ...keyCommands,
+  ...demoPartCommands,
+];

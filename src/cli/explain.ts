@@ -1,7 +1,7 @@
 /** `sallyport explain`: every step of one decision, and the smallest change that would turn it round. */
 import { type Explanation, explain, type Step } from "../assurance/explain/explain.ts";
 import type { Flip } from "../assurance/explain/flip.ts";
-import { type Inquiry, judge, serviceOf, words } from "../assurance/inquiry.ts";
+import { type Inquiry, judge, outcomeWords, serviceOf } from "../assurance/inquiry.ts";
 import { NOBODY } from "../assurance/credential.ts";
 import type { Decision } from "../contract/decision.ts";
 import type { Policy } from "../contract/policy.ts";
@@ -61,7 +61,11 @@ async function runExplain(call: Call): Promise<number> {
   if (!asking) return 1;
   const inquiry: Inquiry = { request, credential: asking.credential, now };
   const explanation = explain(policy, inquiry);
-  terminal.out(flag(call, "json") ? `${JSON.stringify(asJson(inquiry, asking, explanation), undefined, 2)}\n` : textOf(inquiry, asking, explanation, terminal));
+  terminal.out(
+    flag(call, "json")
+      ? `${JSON.stringify(asJson(inquiry, asking, explanation), undefined, 2)}\n`
+      : textOf(inquiry, asking, explanation, terminal),
+  );
   return explanation.decision.outcome === "deny" ? 1 : 0;
 }
 
@@ -72,7 +76,8 @@ function requestOf(call: Call, policy: Policy): RequestSketch {
   const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url);
   const target = absolute ? (absolute[2]!.startsWith("/") ? absolute[2]! : `/${absolute[2]}`) : url;
   const headers = new Map<string, readonly string[]>([["host", [absolute?.[1] ?? "gateway.example"]]]);
-  for (const [name, value] of headerOptions(call, policy)) headers.set(name, name === "host" ? [value] : [...(headers.get(name) ?? []), value]);
+  for (const [name, value] of headerOptions(call, policy))
+    headers.set(name, name === "host" ? [value] : [...(headers.get(name) ?? []), value]);
   const origin = text(call, "origin");
   if (origin !== undefined) headers.set("origin", [origin]);
   const websocket = headers.get("upgrade")?.[0]?.toLowerCase() === "websocket";
@@ -81,12 +86,15 @@ function requestOf(call: Call, policy: Policy): RequestSketch {
 
 function headerOptions(call: Call, policy: Policy): readonly (readonly [string, string])[] {
   const written = call.values["header"];
-  const credentials = new Set(policy.services.flatMap(({ authenticators }) => authenticators.flatMap((one) => (one.kind === "apiKey" ? [one.header] : []))));
+  const credentials = new Set(
+    policy.services.flatMap(({ authenticators }) => authenticators.flatMap((one) => (one.kind === "apiKey" ? [one.header] : []))),
+  );
   return (Array.isArray(written) ? written : []).map((header) => {
     const [, name = "", value = ""] = /^([^\s:]+):\s*(.*?)\s*$/s.exec(String(header)) ?? [];
     if (name === "") throw new UsageError("--header takes a name and a value: 'accept: text/html'");
     const lower = name.toLowerCase();
-    if (lower === "authorization" || credentials.has(lower)) throw new UsageError(`${lower} holds a credential: write --token - and give it on standard input`);
+    if (lower === "authorization" || credentials.has(lower))
+      throw new UsageError(`${lower} holds a credential: write --token - and give it on standard input`);
     return [lower, value] as const;
   });
 }
@@ -101,26 +109,44 @@ function textOf({ request }: Inquiry, asking: Asking, explanation: Explanation, 
   return [
     `${paint(1, `${request.method} ${visible(request.target)}`)}\n  asked by ${asking.words}\n`,
     ...explanation.steps.map((step, index) => stepText(step, index + 1, columns, paint)),
-    `\n${paint(refused ? 31 : 32, outcomeWords(explanation))}\n`,
+    `\n${paint(refused ? 31 : 32, verdictWords(explanation))}\n`,
     ...flipLines(explanation, columns),
     ...(asking.note === undefined ? [] : [`\n${wrapped(asking.note, columns, 0)}\n`]),
   ].join("");
 }
 
-function stepText({ stage, verdict, details }: Step, number: number, columns: number, paint: (code: number, said: string) => string): string {
+function stepText(
+  { stage, verdict, details }: Step,
+  number: number,
+  columns: number,
+  paint: (code: number, said: string) => string,
+): string {
   const head = `\n${number} ${stage}${verdict === "passes" ? "" : `: ${paint(verdict === "refuses" ? 31 : 32, verdict)}`}\n`;
-  return head + details.map(({ about, is }) => `  ${about.padEnd(LABEL - 3)} ${wrapped(visible(is), columns, Math.max(LABEL, about.length + 3))}\n`).join("");
+  return (
+    head +
+    details
+      .map(({ about, is }) => `  ${about.padEnd(LABEL - 3)} ${wrapped(visible(is), columns, Math.max(LABEL, about.length + 3))}\n`)
+      .join("")
+  );
 }
 
-function outcomeWords({ decision }: Explanation): string {
-  const said = words(decision);
+function verdictWords({ decision }: Explanation): string {
+  const said = outcomeWords(decision);
   return decision.outcome === "deny" ? `refused: ${said}` : `allowed: ${said}`;
 }
 
 function flipLines({ decision, flips }: Explanation, columns: number): readonly string[] {
   const refused = decision.outcome === "deny";
-  if (flips.length === 0) return [wrapped(`No single change of the request, the caller, a grant or a list would ${refused ? "let it through" : "have it refused"}.`, columns, 0) + "\n"];
-  const title = decision.outcome === "deny" ? `Any one of these would ${lackingWords(decision)}:` : "Any one of these would have it refused:";
+  if (flips.length === 0)
+    return [
+      wrapped(
+        `No single change of the request, the caller, a grant or a list would ${refused ? "let it through" : "have it refused"}.`,
+        columns,
+        0,
+      ) + "\n",
+    ];
+  const title =
+    decision.outcome === "deny" ? `Any one of these would ${lackingWords(decision)}:` : "Any one of these would have it refused:";
   return [`\n${title}\n`, ...flips.map((flip) => `  ${wrapped(`- ${flipWords(flip)}`, columns, 4)}\n`)];
 }
 
@@ -166,6 +192,6 @@ function asJson({ request }: Inquiry, asking: Asking, { decision, status, steps,
     route: decision.route ? { name: decision.route.name, rule: decision.route.rule, source: decision.route.source } : null,
     steps,
     upstream: upstream ? { origin: upstream.origin, target: upstream.target, headers: Object.fromEntries(upstream.headers) } : null,
-    flips: flips.map((flip) => ({ of: flip.of, change: flip.words, outcome: words(flip.decision) })),
+    flips: flips.map((flip) => ({ of: flip.of, change: flip.words, outcome: outcomeWords(flip.decision) })),
   };
 }

@@ -55,7 +55,8 @@ function formatOf(call: Call): string {
 
 function wholeMatrix(policy: Policy, call: Call, format: string): string {
   const name = text(call, "service");
-  if (name !== undefined && !policy.services.some((service) => service.name === name)) throw new UsageError(`there is no service "${name}"`);
+  if (name !== undefined && !policy.services.some((service) => service.name === name))
+    throw new UsageError(`there is no service "${name}"`);
   const services = matrixOf(policy, Date.now()).filter(({ service }) => name === undefined || service.name === name);
   switch (format) {
     case "json":

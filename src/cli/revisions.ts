@@ -62,6 +62,10 @@ function git(folder: string, ...words: readonly string[]): Buffer {
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (missing) throw new UsageError("git is needed to compare revisions, and is not installed");
-    throw new UsageError(words[0] === "rev-parse" ? `"${words.at(-1)!.replace("^{commit}", "")}" is neither a file nor a revision that git knows here` : "git could not read the revision");
+    throw new UsageError(
+      words[0] === "rev-parse"
+        ? `"${words.at(-1)!.replace("^{commit}", "")}" is neither a file nor a revision that git knows here`
+        : "git could not read the revision",
+    );
   }
 }

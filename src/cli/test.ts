@@ -97,8 +97,11 @@ function isGreen(result: TestResult): boolean {
 function summary({ results, coverage }: Ran, { colour, columns }: Terminal): string {
   const red = results.filter((result) => !isGreen(result));
   const paint = (code: number, words: string) => (colour ? `\u001b[${code}m${words}\u001b[0m` : words);
-  const total = red.length === 0 ? paint(32, `${counted(results.length)}, all green`) : paint(31, `${counted(results.length)}, ${red.length} red`);
-  return [...red.map((result) => redText(result, paint)), `${total}\n\n`, coverageTable(coverage), ...uncovered(coverage, columns)].join("");
+  const total =
+    red.length === 0 ? paint(32, `${counted(results.length)}, all green`) : paint(31, `${counted(results.length)}, ${red.length} red`);
+  return [...red.map((result) => redText(result, paint)), `${total}\n\n`, coverageTable(coverage), ...uncovered(coverage, columns)].join(
+    "",
+  );
 }
 
 function redText(result: TestResult, paint: (code: number, words: string) => string): string {
@@ -152,7 +155,9 @@ function asJson({ results, coverage }: Ran): object {
     coverage: {
       percent: coverage.percent,
       areas: Object.fromEntries(areas),
-      uncovered: coverage.points.filter((point) => !point.covered).map(({ area, service, what, place }) => ({ area, service, what, place })),
+      uncovered: coverage.points
+        .filter((point) => !point.covered)
+        .map(({ area, service, what, place }) => ({ area, service, what, place })),
     },
   };
 }

@@ -1,5 +1,5 @@
 /** What the pipeline asks of a store; `stores/` implements it. */
-import type { AccessKeyRecord, Account, AccountKind, KeyRecord } from "./caller.ts";
+import type { AccessKeyRecord, Account, KeyRecord } from "./caller.ts";
 import type { Limit } from "./policy.ts";
 
 /** The store is out of reach: AUTH_UNAVAILABLE, or the policy's `onStoreFailure`. */
@@ -57,8 +57,6 @@ export interface KeyWriter extends KeyReader {
   /** Brings a key's end forward (for a rotation with overlap); false when there is no such key. */
   expireKey(service: string, id: string, at: number): boolean;
 }
-
-export type { AccessKeyRecord, Account, AccountKind, KeyRecord };
 
 /** One bucket to count in: a limit and whom it counts. */
 export interface Bucket {

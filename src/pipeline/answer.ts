@@ -1,7 +1,7 @@
 /** Every answer of the gateway's own: refusals in the service's format, preflights from the table. */
 import type { Denial, PreflightAnswer } from "../contract/decision.ts";
 import { ERRORS, type ErrorCode } from "../contract/errors.ts";
-import type { ErrorFormat, ErrorStyle, Route, Service } from "../contract/policy.ts";
+import type { ErrorFormat, ErrorStyle, Service } from "../contract/policy.ts";
 import type { LimitState } from "../contract/stores.ts";
 import type { Exchange } from "./exchange.ts";
 import { closeAfterAnswer, hasUnreadBody } from "./unread-body.ts";
@@ -121,9 +121,4 @@ export function sendPreflight(exchange: Exchange, answer: PreflightAnswer): void
 /** The service that an exchange is about, as far as it is known. */
 export function serviceOf(exchange: Exchange): Service | undefined {
   return exchange.match.kind === "route" ? exchange.match.route.service : exchange.match.mount?.service;
-}
-
-/** The route that an exchange matched. */
-export function routeOf(exchange: Exchange): Route | undefined {
-  return exchange.match.kind === "route" ? exchange.match.route : undefined;
 }

@@ -12,7 +12,9 @@ export function notesOf(policy: Policy): readonly string[] {
 function unsealed({ name, authenticators }: Service, { gateway }: Policy): readonly string[] {
   if (gateway.stores.sealing) return [];
   const signing = authenticators.filter((one) => one.kind === "sigv4");
-  return signing.map((one) => `${name}: requests signed for \`${one.name}\` are answered with 503 until \`stores.sealing\` of the gateway file is set`);
+  return signing.map(
+    (one) => `${name}: requests signed for \`${one.name}\` are answered with 503 until \`stores.sealing\` of the gateway file is set`,
+  );
 }
 
 /** Permissions that a route needs and that nothing grants by name: a typing mistake, or meant for `*` alone. */

@@ -40,6 +40,12 @@ export function readTimeout(text: string): Reading<number> {
   return wrong("a time-out cannot be longer than 24 days", { repair: "write `none` for no bound" });
 }
 
+/** The same, where there must be a bound. */
+export function readWait(text: string): Reading<number> {
+  const reading = readTimeout(text);
+  return reading.kind === "wrong" && reading.repair?.includes("none") ? wrong(reading.message, { repair: "write `24d` or less" }) : reading;
+}
+
 /** `10MB`, `512KB`, `1GB` → bytes; 1 KB is 1024 bytes. */
 export function readSize(text: string): Reading<number> {
   const match = /^(\d{1,9})(B|KB|MB|GB)$/.exec(text);
@@ -74,7 +80,9 @@ export function readMessageSize(text: string): Reading<number> {
   const reading = readSize(text);
   if (reading.kind === "wrong") return reading;
   if (reading.value === 0) return wrong("no message is as small as this", { repair: "write `1MB`, or leave it out" });
-  return reading.value <= LARGEST_MESSAGE_BYTES ? reading : wrong("no message may be larger than 16 MB", { repair: "write `16MB` or less" });
+  return reading.value <= LARGEST_MESSAGE_BYTES
+    ? reading
+    : wrong("no message may be larger than 16 MB", { repair: "write `16MB` or less" });
 }
 
 export interface Rate {

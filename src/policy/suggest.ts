@@ -19,7 +19,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   const meant = nearest(word, candidates);
   if (meant !== undefined) return `did you mean \`${meant}\`?`;
-  if (candidates.length === 0 || candidates.length > 12) return undefined;
+  if (candidates.length === 0 || candidates.length > 14) return undefined;
   return `known here: ${candidates.join(", ")}`;
 }
 

@@ -179,7 +179,9 @@ export class SqliteKeys implements KeyWriter {
 
   /** Of either kind: an id tells which, since the two have different lengths. */
   #changesKey(change: string, values: readonly number[], service: string, id: string): boolean {
-    const changed = KEY_TABLES.map((table) => this.#changes(`UPDATE ${table} SET ${change} WHERE service = ? AND id = ?`, ...values, service, id));
+    const changed = KEY_TABLES.map((table) =>
+      this.#changes(`UPDATE ${table} SET ${change} WHERE service = ? AND id = ?`, ...values, service, id),
+    );
     return changed.includes(true);
   }
 

@@ -1,13 +1,19 @@
 /** The difference of two policies against `decide` under both: everything that changes, and nothing else. */
+import { execFileSync } from "node:child_process";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import type { AccessChange } from "../../src/assurance/diff/access.ts";
-import { differenceOf, type RouteDifference } from "../../src/assurance/diff/diff.ts";
+import { differenceOf, type RouteDifference, widens } from "../../src/assurance/diff/diff.ts";
 import { OTHER_ROLE } from "../../src/assurance/classes/caller.ts";
 import type { Policy, Route } from "../../src/contract/policy.ts";
+import { differenceText } from "../../src/assurance/diff/diff-text.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { diffCommand } from "../../src/cli/diff.ts";
 import { decide } from "../../src/decision/decide.ts";
 import { match } from "../../src/decision/match.ts";
-import { NOW, requestOf } from "../decision/policy.ts";
+import { NOW, policyOf, requestOf } from "../decision/policy.ts";
 import {
   canBeWithout,
   everyCaller,
@@ -57,7 +63,8 @@ t.test("for every caller, request and way to name a tenant, it tells who gains a
       const { routes } = differenceOf(...policies, NOW);
       const pairs = pairsMet(policies);
       for (const { before, after } of routes) {
-        if (!pairs.some(([was, is]) => was === before && is === after)) throw new Error(`no request meets ${before?.name} and then ${after?.name}`);
+        if (!pairs.some(([was, is]) => was === before && is === after))
+          throw new Error(`no request meets ${before?.name} and then ${after?.name}`);
       }
       for (const pair of pairs) {
         const found = routes.find(({ before, after }) => before === pair[0] && after === pair[1]);
@@ -68,7 +75,10 @@ t.test("for every caller, request and way to name a tenant, it tells who gains a
             compared++;
             if (expected === "gained") gains++;
             const told = changeTold(found, caller, naming, expected);
-            if (told !== expected) throw new Error(`${pair[0]?.name} → ${pair[1]?.name}, ${naming}, ${JSON.stringify(caller)}: ${expected}, and ${told} is told`);
+            if (told !== expected)
+              throw new Error(
+                `${pair[0]?.name} → ${pair[1]?.name}, ${naming}, ${JSON.stringify(caller)}: ${expected}, and ${told} is told`,
+              );
           }
         }
       }
@@ -109,13 +119,21 @@ function changeByDecisions(
 
 /** Where neither route can name a tenant, or one must, there is no such request on both sides. */
 function isSenseless(services: readonly SmallService[], pair: Pair, naming: Naming): boolean {
-  const there = pair.flatMap((route, side) => (route ? [{ service: services[side]!, name: route.name, isOpen: route.access.kind === "public" || route.access.kind === "denied" }] : []));
+  const there = pair.flatMap((route, side) =>
+    route ? [{ service: services[side]!, name: route.name, isOpen: route.access.kind === "public" || route.access.kind === "denied" }] : [],
+  );
   const wantsName = naming === "own" || naming === "other";
   if (wantsName) return there.every(({ service, name, isOpen }) => isOpen || !requestFor(service, name, "word"));
   return there.some(({ service, name, isOpen }) => !isOpen && !requestFor(service, name, undefined));
 }
 
-function allowed(policy: Policy, service: SmallService, route: Route | undefined, caller: SmallCaller, naming: Naming): boolean | undefined {
+function allowed(
+  policy: Policy,
+  service: SmallService,
+  route: Route | undefined,
+  caller: SmallCaller,
+  naming: Naming,
+): boolean | undefined {
   const authenticator = service.authenticators[caller.by];
   if (!route) return false;
   if (route.access.kind === "public") return true;
@@ -131,7 +149,8 @@ function allowed(policy: Policy, service: SmallService, route: Route | undefined
 function changeTold(difference: RouteDifference | undefined, caller: SmallCaller, naming: Naming, expected: string): string {
   if (!difference) return "nothing";
   const isOfNobody = (changes: readonly AccessChange[]) => changes.some(({ stance }) => stance.kind === "nobody");
-  if (isOfNobody(difference.gained) !== (difference.after?.access.kind === "public" && difference.before?.access.kind !== "public")) return "nobody gains";
+  if (isOfNobody(difference.gained) !== (difference.after?.access.kind === "public" && difference.before?.access.kind !== "public"))
+    return "nobody gains";
   if (isOfNobody(difference.gained)) return expected === "lost" ? "gained" : expected;
   if (difference.gained.some((change) => concerns(change, caller, naming))) return "gained";
   if (difference.lost.some((change) => concerns(change, caller, naming))) return "lost";
@@ -145,3 +164,195 @@ function concerns({ stance, roles, relations, opening, otherwise }: AccessChange
   const isHeld = (one: AccessChange["opening"]) => one.every((alternatives) => alternatives.some(({ name }) => caller.held.includes(name)));
   return relations.includes(naming) && isHeld(opening) && !otherwise.some(isHeld);
 }
+
+/* ── single differences ───────────────────────────────────────────────── */
+
+const AUTHENTICATORS = `upstream: { url: "http://shop" }
+authenticators:
+  bots:
+    jwt: { issuer: https://issuer.example, caller: machine, clients: [c1] }
+    scopes: { a: [a.x], b: [b.x] }
+`;
+
+/** What is told of two services, as a terminal shows it. */
+function told(before: string, after: string): string {
+  return differenceText(difference(before, after), { columns: 200, colour: false });
+}
+
+function difference(before: string, after: string) {
+  return differenceOf(policyOf({ shop: before }), policyOf({ shop: after }), NOW);
+}
+
+const shop = (rest: string): string => AUTHENTICATORS + rest;
+const table = (...lines: readonly string[]): string => shop(`routes: { ${lines.join(", ")} }\n`);
+
+t.test("what is written otherwise and means the same makes no difference", async (t) => {
+  const before = shop(`tenant: { path: tid }
+roles: { r: [a.x] }
+limits: { all: { by: caller, rate: 60/minute } }
+routes:
+  GET /of/{tid}/{id}: a.x
+  GET /all: { access: { anyOf: [a.x, b.x] }, tenant: unchecked, from: [10.0.0.0/8] }
+`);
+  const after = `# a comment
+authenticators:
+  machines:
+    scopes: { b: [b.x], a: [a.x] }
+    jwt: { clients: [c1], caller: machine, issuer: https://issuer.example, maxLifetime: 24h, algorithms: [RS256] }
+upstream: { url: "http://shop" }
+limits: { all: { by: caller, rate: 60/minute } }
+tenant: { path: whose }
+roles: { r: [a.x] }
+routes:
+  GET /all: { from: [10.128.0.0/9, 10.0.0.0/9], tenant: unchecked, access: { anyOf: [b.x, a.x] }, timeouts: { connect: 2s } }
+  GET /of/{whose}/{number}: { access: { allOf: [a.x] } }
+`;
+  t.equal(told(before, after), "No difference: everybody may do what they could before.\n");
+  const gateway = (rest: string) => `version: 1\nlisten: { port: 8080 }\nservices: [services/*.yaml]\n${rest}`;
+  const limits = "limits: { all: { by: caller, rate: 60/minute } }\n";
+  const inService = policyOf({ shop: shop(`${limits}routes: { GET /a: a.x }\n`) }, gateway(""));
+  const inDefaults = policyOf({ shop: table("GET /a: a.x") }, gateway(`defaults: { ${limits.trim()} }\n`));
+  t.same(differenceOf(inService, inDefaults, NOW), { routes: [], general: [] }, "a default that moved");
+});
+
+t.test("a permission renamed wherever it stands makes no difference", async (t) => {
+  t.same(difference(table("GET /a: a.x"), table("GET /a: a.x").replaceAll("a.x", "other.word")).routes, []);
+});
+
+t.test(
+  "where two patterns overlap, a line taken away changes who wins there, though each pattern alone is treated as before",
+  async (t) => {
+    const before = table('"GET /a/{x}": a.x', '"GET /{y}/b": b.x', '"GET /{y}/{x}": a.x');
+    const after = table('"GET /{y}/b": b.x', '"GET /{y}/{x}": a.x');
+    const { routes } = difference(before, after);
+    t.same(
+      routes.map(({ labels }) => labels),
+      [["GET /a/b"]],
+    );
+    t.match(told(before, after), "! GET /a/b\n    + bots, scope b (before: scope a)\n    - bots, scope a (now: scope b)\n");
+  },
+);
+
+t.test("a route that is new is compared with what took its requests before", async (t) => {
+  const before = table('"GET /{x}": a.x');
+  const words = told(before, table('"GET /{x}": a.x', "GET /open: public"));
+  t.match(words, "! GET /open\n    + everybody, without a credential\n");
+  t.match(told(table('"GET /{x}": a.x', "GET /open: public"), before), "  GET /open\n    - everybody, without a credential\n");
+  t.notMatch(words, "{x}", "the pattern around it is as it was");
+});
+
+t.test("less than everything that a rule asked for is a gain, and more is a loss", async (t) => {
+  const both = table('"GET /a": { access: { allOf: [a.x, b.x] } }');
+  t.match(told(both, table("GET /a: a.x")), "    + bots, scope a (before: scope a, and scope b)\n");
+  t.match(told(table("GET /a: a.x"), both), "    - bots, scope a (now: scope a, and scope b)\n");
+  t.match(told(table("GET /a: a.x"), table("GET /a: authenticated")), "    + bots, any credential (before: scope a)\n");
+});
+
+t.test("what lets more through beside access is wider, and what lets less through is not", async (t) => {
+  const rows: readonly (readonly [string, string, string])[] = [
+    ["{ access: a.x, from: [10.0.0.0/8] }", "{ access: a.x, from: [10.0.0.0/7] }", "client addresses"],
+    [
+      "{ access: a.x, limits: { l: { by: caller, rate: 1/second } } }",
+      "{ access: a.x, limits: { l: { by: caller, rate: 60/minute } } }",
+      "limit `l`",
+    ],
+    ["{ access: a.x, limits: { l: { by: caller, rate: 1/second } } }", "a.x", "limit `l`"],
+    ["{ access: a.x, query: { deny: [q] } }", "a.x", "query parameters denied"],
+    ["{ access: a.x, query: { allow: [q] } }", "{ access: a.x, query: { allow: [q, r] } }", "query parameters allowed"],
+    ["{ access: a.x, body: { max: 1MB } }", "{ access: a.x, body: { max: 2MB } }", "body size"],
+    ["{ access: a.x, body: { types: [image/png] } }", "{ access: a.x, body: { max: 5MB } }", "body types"],
+    ["a.x", "{ access: a.x, encodedSlash: keep }", "encoded slash kept"],
+  ];
+  for (const [narrow, wide, aspect] of rows) {
+    const opened = difference(table(`"GET /a": ${narrow}`), table(`"GET /a": ${wide}`));
+    t.ok(widens(opened), `${aspect} widens`);
+    t.same(
+      opened.routes[0]?.changes.map((change) => change.aspect),
+      [aspect],
+    );
+    t.notOk(widens(difference(table(`"GET /a": ${wide}`), table(`"GET /a": ${narrow}`))), `${aspect} narrows`);
+  }
+});
+
+t.test("trust that reaches further is wider", async (t) => {
+  const before = table("GET /a: a.x");
+  const edits: readonly (readonly [string, string, string])[] = [
+    ["[c1]", "[c1, c2]", "clients: c1 → c1, c2 (wider)"],
+    ["[c1]", "any", "clients: c1 → any (wider)"],
+    ["clients: [c1]", "clients: [c1], maxLifetime: 48h", "longest life: 1d → 2d (wider)"],
+    ["clients: [c1]", "clients: [c1], algorithms: [RS256, ES256]", "algorithms: RS256 → ES256, RS256 (wider)"],
+    ["issuer.example", "other.example", "issuer: https://issuer.example → https://other.example (not comparable: counts as wider)"],
+    ['"http://shop"', '"https://shop", verify: off', "upstream unverified: no → yes (wider)"],
+  ];
+  for (const [from, to, words] of edits) t.match(told(before, before.replace(from, to)), words);
+  const aliased = (alias: string) =>
+    table("GET /a: a.x").replace("    scopes", `    tenant: { claim: client_id, alias: ${alias} }\n    scopes`);
+  t.match(told(aliased("{ c1: t1 }"), aliased("{ c1: t2 }")), "tenant aliases: c1 → t1 → c1 → t2 (not comparable: counts as wider)");
+});
+
+/* ── the command ──────────────────────────────────────────────────────── */
+
+const CONFIG = join(import.meta.dirname, "../../config");
+
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const terminal = {
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    environment: {},
+    colour: false,
+    columns: 80,
+    readInput: async () => "",
+  };
+  const code = await runCommand([diffCommand], ["diff", ...argv], terminal);
+  return { code, out, err };
+}
+
+/** The shipped policy in a folder of its own, with the registry's reset opened to writers where asked. */
+function edit(folder: string, from: string, to: string): void {
+  const file = join(folder, "services/model-registry.yaml");
+  writeFileSync(file, readFileSync(file, "utf8").replace(from, to));
+}
+
+t.test("the exit code says whether there is a difference, and with --fail-on widening whether something widens", async (t) => {
+  const folder = t.testdir();
+  cpSync(CONFIG, folder, { recursive: true });
+  t.equal((await run(CONFIG, folder)).code, 0);
+  edit(folder, "DELETE /api/reset: registry.reset", "DELETE /api/reset: artifacts.write");
+  t.equal((await run(CONFIG, folder)).code, 1);
+  t.match((await run(CONFIG, folder)).out, /! DELETE \/api\/reset\n {4}\+ token, secret current/);
+  t.equal((await run(CONFIG, folder, "--fail-on", "widening")).code, 1);
+  t.equal((await run(folder, CONFIG, "--fail-on", "widening")).code, 0, "the other way round nothing widens");
+  t.equal((await run(folder, CONFIG)).code, 1);
+  edit(folder, "artifacts.write]", "artifacts.write");
+  t.match(await run(CONFIG, folder), { code: 2, err: /does not load/ });
+});
+
+t.test("wrong use is exit code 2", async (t) => {
+  t.equal((await run(CONFIG)).code, 2);
+  t.equal((await run(CONFIG, CONFIG, "--format", "xml")).code, 2);
+  t.equal((await run(CONFIG, CONFIG, "--fail-on", "anything")).code, 2);
+  t.match(await run("--config", join(CONFIG, "sallyport.yaml"), "no-such-revision", "HEAD"), {
+    code: 2,
+    err: /neither a file nor a revision/,
+  });
+});
+
+t.test("git revisions are compared as they were committed", async (t) => {
+  const folder = t.testdir();
+  const git = (...words: string[]) => execFileSync("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@example.com", ...words]);
+  cpSync(CONFIG, join(folder, "deploy"), { recursive: true });
+  git("init", "--quiet", "--initial-branch=main");
+  git("add", ".");
+  git("commit", "--quiet", "-m", "one");
+  edit(join(folder, "deploy"), "DELETE /api/reset: registry.reset", "DELETE /api/reset: public");
+  git("commit", "--quiet", "-am", "two");
+  edit(join(folder, "deploy"), "DELETE /api/reset: public", "broken");
+  const config = join(folder, "deploy/sallyport.yaml");
+  t.match(await run("--config", config, "main~1..main"), { code: 1, out: /! DELETE \/api\/reset\n {4}\+ everybody, without a credential/ });
+  t.match(await run("--config", config, "HEAD", "main"), { code: 0, out: "No difference" });
+  const json = JSON.parse((await run("--config", config, "main~1", "main", "--json")).out) as object;
+  t.match(json, { different: true, wider: true, routes: [{ requests: ["DELETE /api/reset"], gained: [{ kind: "nobody", grants: [] }] }] });
+  t.match((await run("--config", config, "main~1", "main", "--format", "markdown")).out, "| ⚠️ gained | everybody, without a credential |");
+});

@@ -70,7 +70,10 @@ t.test("an allowed request: every stage, the upstream's headers, and what would 
 });
 
 t.test("a path that the edge refuses, a method and a path that the table lacks", async (t) => {
-  t.match((await explain(SHIPPED, ["GET", "/v2//health"])).out, /1 edge: refuses\n {2}reason +path has an empty segment[^]*- write the path as \/v2\/health\n/);
+  t.match(
+    (await explain(SHIPPED, ["GET", "/v2//health"])).out,
+    /1 edge: refuses\n {2}reason +path has an empty segment[^]*- write the path as \/v2\/health\n/,
+  );
   t.match((await explain(SHIPPED, ["PUT", "/v2/health"])).out, "use the method GET, which the table has for this path");
   t.match((await explain(SHIPPED, ["GET", "/v2/helth"])).out, "- use the path /v2/health");
   t.match((await explain(SHIPPED, ["GET", "/env"])).out, "in the policy: on the line `GET /env`: `access: public`");
@@ -90,8 +93,20 @@ t.test("for a page: the exact headers of answer and preflight", async (t) => {
 t.test("a token on standard input is read, and said not to be verified", async (t) => {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const now = Math.floor(Date.now() / 1000);
-  const claims = { iss: "https://pie-issuer.invalid", sub: "c", client_id: "c", token_use: "access", scope: "streamline/read_models", iat: now - 7200, exp: now - 3600 };
-  const { code, out } = await explain(SHIPPED, ["GET", "/v2/models", "--token", "-"], `${part({ alg: "RS256", kid: "k" })}.${part(claims)}.AAAA\n`);
+  const claims = {
+    iss: "https://pie-issuer.invalid",
+    sub: "c",
+    client_id: "c",
+    token_use: "access",
+    scope: "streamline/read_models",
+    iat: now - 7200,
+    exp: now - 3600,
+  };
+  const { code, out } = await explain(
+    SHIPPED,
+    ["GET", "/v2/models", "--token", "-"],
+    `${part({ alg: "RS256", kid: "k" })}.${part(claims)}.AAAA\n`,
+  );
   t.equal(code, 1);
   t.match(out, "401 TOKEN_EXPIRED");
   t.match(out, "- get a new token");
@@ -114,7 +129,12 @@ routes:
 `,
   });
   const store = join(folder, "keys.db");
-  const config = join(writeFiles(t, { "sallyport.yaml": `version: 1\nlisten: { port: 8080 }\nstores: { keys: "sqlite:${store}" }\nservices: [services/*.yaml]\n` }), "sallyport.yaml");
+  const config = join(
+    writeFiles(t, {
+      "sallyport.yaml": `version: 1\nlisten: { port: 8080 }\nstores: { keys: "sqlite:${store}" }\nservices: [services/*.yaml]\n`,
+    }),
+    "sallyport.yaml",
+  );
   const { cpSync } = await import("node:fs");
   cpSync(join(folder, "services"), join(config, "../services"), { recursive: true });
   const made = makeApiKey("shop", (size) => crypto.getRandomValues(new Uint8Array(size)));
@@ -133,7 +153,12 @@ routes:
 });
 
 t.test("where two things are wrong, it says that no single change is enough", async (t) => {
-  const file = callerFile(t, { service: "stackflow", by: "key", account: { role: "viewer", tenant: "t1", enabled: false }, scopes: ["read-only"] });
+  const file = callerFile(t, {
+    service: "stackflow",
+    by: "key",
+    account: { role: "viewer", tenant: "t1", enabled: false },
+    scopes: ["read-only"],
+  });
   const { out } = await explain(SHIPPED, ["POST", "/prod/api/admin/users?tenant_id=t2", "--as", file]);
   t.match(out, /No single change of the request, the caller, a grant or a list would let it\s+through\./);
 });
@@ -153,7 +178,14 @@ t.test("for machines: the same as JSON", async (t) => {
     code: "TOKEN_MISSING",
     status: 401,
     route: { name: "GET /models", rule: "models.read" },
-    steps: [{ stage: "edge" }, { stage: "match" }, { stage: "limits by address" }, { stage: "route" }, { stage: "cors" }, { stage: "credential", verdict: "refuses" }],
+    steps: [
+      { stage: "edge" },
+      { stage: "match" },
+      { stage: "limits by address" },
+      { stage: "route" },
+      { stage: "cors" },
+      { stage: "credential", verdict: "refuses" },
+    ],
     upstream: null,
     flips: [{ of: "caller", outcome: "allow by models.read (GET /models)" }],
   });

@@ -79,7 +79,10 @@ t.test("a red test says where it stands, what was expected, what came, and why",
   const config = shop(t, "  - { name: a bot writes, as: bot, request: POST /orders, expect: { allow: orders.write } }\n");
   const { code, out } = await run("test", "--config", config);
   t.equal(code, 1);
-  t.match(out, /tests\/shop\.yaml:6: a bot writes\n {2}POST \/orders, as bot\n {2}expected allow by orders.write, came 403 INSUFFICIENT_ROLE at orders.write \(POST \/orders\)\n {2}reason: orders.write is needed\n/);
+  t.match(
+    out,
+    /tests\/shop\.yaml:6: a bot writes\n {2}POST \/orders, as bot\n {2}expected allow by orders.write, came 403 INSUFFICIENT_ROLE at orders.write \(POST \/orders\)\n {2}reason: orders.write is needed\n/,
+  );
   t.match(out, "1 test, 1 red");
 });
 
@@ -93,7 +96,10 @@ const SAID: readonly (readonly [string, string])[] = [
   ["request: GET /orders?a=1, as: bot, expect: { allow: true, path: /orders }", "path: expected /orders, came /orders?a=1"],
   ["request: GET /open, expect: preflight", "expected preflight, came allow by public (GET /open)"],
   ["request: GET /%2e%2e/open, expect: allow", "expected allow, came 400 REQUEST_INVALID"],
-  ["request: { path: /staff, address: 192.0.2.7 }, as: sam, expect: allow", "expected allow, came 403 ADDRESS_NOT_ALLOWED at authenticated (GET /staff)"],
+  [
+    "request: { path: /staff, address: 192.0.2.7 }, as: sam, expect: allow",
+    "expected allow, came 403 ADDRESS_NOT_ALLOWED at authenticated (GET /staff)",
+  ],
   ["request: GET /staff, as: bot, expect: allow", "expected allow, came 403 WRONG_TOKEN_TYPE at authenticated (GET /staff)"],
 ];
 for (const [test, said] of SAID) {
@@ -143,11 +149,14 @@ t.test("mistakes in a test file are placed, all at once, with the repair", async
   const first = await run("test", "--config", config);
   t.equal(first.code, 1);
   t.match(first.err, /tests\/shop\.yaml:7:\d+: this must be one of|tests\/shop\.yaml:7:\d+: this word is not known here/);
-  writeFileSync(join(config, "../tests/shop.yaml"), `version: 1\n${CALLERS}tests:
+  writeFileSync(
+    join(config, "../tests/shop.yaml"),
+    `version: 1\n${CALLERS}tests:
   - { name: a, as: sma, request: GET /open, expect: allow }
   - { name: c, request: { path: /open, headers: { Authorization: Bearer x } }, expect: allow }
   - { name: d, request: GET /open, expect: { allow: true, status: 200 } }
-`);
+`,
+  );
   const { err } = await run("test", "--config", config);
   t.match(err, /shop\.yaml:6:\d+: there is no caller `sma`/);
   t.match(err, "did you mean `sam`?");
@@ -157,11 +166,17 @@ t.test("mistakes in a test file are placed, all at once, with the repair", async
 });
 
 t.test("what no green test shows is listed with file and line, and may be too little", async (t) => {
-  const config = shop(t, "  - { name: open, request: GET /open, expect: allow }\n  - { name: red, as: bot, request: GET /orders, expect: { deny: TOKEN_MISSING } }\n");
+  const config = shop(
+    t,
+    "  - { name: open, request: GET /open, expect: allow }\n  - { name: red, as: bot, request: GET /orders, expect: { deny: TOKEN_MISSING } }\n",
+  );
   const { out } = await run("test", "--config", config);
   t.match(out.replaceAll(/\s+/g, " "), "GET /orders is allowed", "a red test shows nothing");
   t.notMatch(out, "GET /open is allowed");
-  const json = JSON.parse((await run("test", "--config", config, "--json")).out) as { green: boolean; coverage: { uncovered: { what: string }[] } };
+  const json = JSON.parse((await run("test", "--config", config, "--json")).out) as {
+    green: boolean;
+    coverage: { uncovered: { what: string }[] };
+  };
   t.equal(json.green, false);
   const uncovered = json.coverage.uncovered.map((one) => one.what);
   for (const what of [
@@ -184,7 +199,10 @@ t.test("what no green test shows is listed with file and line, and may be too li
 });
 
 t.test("TAP and JUnit carry every result", async (t) => {
-  const config = shop(t, '  - { name: "50 # <b>", request: GET /open, expect: allow }\n  - { name: red, request: GET /shut, expect: allow }\n');
+  const config = shop(
+    t,
+    '  - { name: "50 # <b>", request: GET /open, expect: allow }\n  - { name: red, request: GET /shut, expect: allow }\n',
+  );
   const tap = (await run("test", "--config", config, "--reporter", "tap")).out;
   t.match(tap, "TAP version 14\n1..2\nok 1 - 50 \\# <b>: GET /open\nnot ok 2 - red: GET /shut\n  ---\n");
   const junit = (await run("test", "--config", config, "--reporter", "junit")).out;
@@ -203,9 +221,18 @@ t.test("a gateway that requires tests takes a policy only when they are green", 
   const loaded = loadProved({ configPath: red, environment: {} }, NOW);
   t.match(loaded, {
     kind: "invalid",
-    diagnostics: [{ line: 6, message: 'test "shut is open" is red: GET /shut: expected allow, came 404 ROUTE_NOT_FOUND at denied (GET /shut) (the table denies it)' }],
+    diagnostics: [
+      {
+        line: 6,
+        message:
+          'test "shut is open" is red: GET /shut: expected allow, came 404 ROUTE_NOT_FOUND at denied (GET /shut) (the table denies it)',
+      },
+    ],
   });
-  t.ok(loaded.files.some((file) => file.endsWith("tests/shop.yaml")), "its test files are watched");
+  t.ok(
+    loaded.files.some((file) => file.endsWith("tests/shop.yaml")),
+    "its test files are watched",
+  );
 });
 
 t.test("a gateway that requires tests does not start without any, nor with a broken test file", async (t) => {

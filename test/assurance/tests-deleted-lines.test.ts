@@ -28,7 +28,11 @@ t.test("with every line in its place all tests are green", async (t) => {
   t.equal(redTests(), 0);
 });
 
-for (const [service, routes] of [["pie", 22], ["model-registry", 15], ["stackflow", 29]] as const) {
+for (const [service, routes] of [
+  ["pie", 22],
+  ["model-registry", 15],
+  ["stackflow", 29],
+] as const) {
   t.test(`without any one line of ${service}'s table some test is red`, async (t) => {
     const path = join(folder, `services/${service}.yaml`);
     const lines = readFileSync(path, "utf8").split("\n");

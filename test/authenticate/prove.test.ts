@@ -208,7 +208,8 @@ t.test("J19k: tokens that fail displace nothing", async (t) => {
   const token = signToken(k1, claims);
   const first = bearer(token);
   const [header, , signature] = token.split(".");
-  for (let number = 0; number < 2000; number += 1) void bearer(`${header}.${base64url(JSON.stringify({ ...claims, number }))}.${signature}`);
+  for (let number = 0; number < 2000; number += 1)
+    void bearer(`${header}.${base64url(JSON.stringify({ ...claims, number }))}.${signature}`);
   t.equal(bearer(token), first);
 });
 

@@ -199,7 +199,10 @@ t.test("a wrong choice is wrong use, and the message names the right ones", asyn
   const { id, secret } = await json(KEY);
   const wrong: [string, RegExp][] = [
     ["accounts create bot2 --role viewer --tenant t1", /--service is missing/],
-    ["accounts create bot2 --service nowhere --role viewer", /"nowhere" takes no keys or certificates; one of: registry, signed, stackflow/],
+    [
+      "accounts create bot2 --service nowhere --role viewer",
+      /"nowhere" takes no keys or certificates; one of: registry, signed, stackflow/,
+    ],
     ["accounts create bot2 --service open --role viewer", /"open" takes no keys or certificates; one of: registry, signed, stackflow/],
     ["accounts create bot2 --service stackflow --tenant t1", /--role is missing; one of: viewer, agent/],
     ["accounts create bot2 --service stackflow --role admin --tenant t1", /"admin" is not a role of stackflow; one of: viewer, agent/],

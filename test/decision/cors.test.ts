@@ -11,11 +11,19 @@ routes:
   PUT /x: denied
   GET /socket: { access: public, websocket: true }
 `;
-const strict = policyOf({ app: service(`cors: { origins: ["${ORIGIN}"], methods: [GET, PUT], headers: [content-type], credentials: true, otherOrigins: refuse, maxAge: 10m, expose: [x-total] }`) });
+const strict = policyOf({
+  app: service(
+    `cors: { origins: ["${ORIGIN}"], methods: [GET, PUT], headers: [content-type], credentials: true, otherOrigins: refuse, maxAge: 10m, expose: [x-total] }`,
+  ),
+});
 const mild = policyOf({ app: service(`cors: { origins: ["${ORIGIN}"] }`) });
 const none = policyOf({ app: service("") });
 
-const preflight = (origin: string, method: string, target = "/x") => ({ target, method: "OPTIONS", headers: { origin, "access-control-request-method": method } });
+const preflight = (origin: string, method: string, target = "/x") => ({
+  target,
+  method: "OPTIONS",
+  headers: { origin, "access-control-request-method": method },
+});
 
 t.test("a preflight of a listed origin gets the static lists", async (t) => {
   const decision = decisionOf(strict, preflight(ORIGIN, "GET"));
@@ -48,7 +56,17 @@ t.test("requests of other origins: refused where told to, else without headers",
 });
 
 t.test("an origin counts only as the same bytes", async (t) => {
-  const lookalikes = ["https://app.example:443", "HTTPS://app.example", "https://APP.example", "https://app.example/", "https://app.example.", "http://app.example", "https://app.example, https://app.example", "https://xapp.example", ""];
+  const lookalikes = [
+    "https://app.example:443",
+    "HTTPS://app.example",
+    "https://APP.example",
+    "https://app.example/",
+    "https://app.example.",
+    "http://app.example",
+    "https://app.example, https://app.example",
+    "https://xapp.example",
+    "",
+  ];
   for (const origin of lookalikes) t.equal(wordOf(decisionOf(strict, { target: "/x", headers: { origin } })), "ORIGIN_NOT_ALLOWED", origin);
 });
 

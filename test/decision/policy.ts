@@ -22,7 +22,8 @@ export function policyOf(services: Readonly<Record<string, string>>, gateway: st
   try {
     mkdirSync(join(folder, "services"));
     writeFileSync(join(folder, "sallyport.yaml"), gateway);
-    for (const [name, yaml] of Object.entries(services)) writeFileSync(join(folder, `services/${name}.yaml`), `version: 1\nservice: ${name}\n${yaml}`);
+    for (const [name, yaml] of Object.entries(services))
+      writeFileSync(join(folder, `services/${name}.yaml`), `version: 1\nservice: ${name}\n${yaml}`);
     const loaded = loadPolicy({ configPath: join(folder, "sallyport.yaml"), environment: {} });
     if (loaded.kind === "policy") return loaded.policy;
     throw new Error(loaded.diagnostics.map((one) => formatDiagnostic(one, { colour: false })).join("\n"));

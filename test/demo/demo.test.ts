@@ -45,7 +45,8 @@ t.test("the environment names everything, with services and key sets that answer
   t.equal((await fetch(`${environment["PIE_URL"]}/v2/health`)).status, 200);
   t.equal((await fetch(`${environment["REGISTRY_URL"]}/api/health`)).status, 200);
   t.equal((await fetch(`${environment["STACKFLOW_URL"]}/prod/api/health`)).status, 200);
-  for (const secret of ["ADMIN_TOKEN", "REGISTRY_AUTH_TOKEN", "ACCESS_KEY_SEALING_SECRET"]) t.not(environment[secret], other.environment[secret], secret);
+  for (const secret of ["ADMIN_TOKEN", "REGISTRY_AUTH_TOKEN", "ACCESS_KEY_SEALING_SECRET"])
+    t.not(environment[secret], other.environment[secret], secret);
 });
 
 t.test("each system has one allowed and one refused call, and the allowed ones suit the stand-ins", async (t) => {

@@ -26,7 +26,10 @@ function verdictOn(mutation: Mutation, folder: string): Verdict {
   const path = join(folder, mutation.file);
   const original = readFileSync(path, "utf8");
   if (original.split(mutation.code).length !== 2) return "NO SUCH CODE";
-  writeFileSync(path, original.replace(mutation.code, () => mutation.instead));
+  writeFileSync(
+    path,
+    original.replace(mutation.code, () => mutation.instead),
+  );
   try {
     return mutation.tests.some((test) => isRed(test, folder)) ? "caught" : "NOT CAUGHT";
   } finally {
@@ -35,7 +38,11 @@ function verdictOn(mutation: Mutation, folder: string): Verdict {
 }
 
 function isRed(test: string, folder: string): boolean {
-  const { status } = spawnSync(join(PROJECT, "node_modules/.bin/node"), [join(folder, test)], { cwd: folder, encoding: "utf8", timeout: 120_000 });
+  const { status } = spawnSync(join(PROJECT, "node_modules/.bin/node"), [join(folder, test)], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   return status !== 0;
 }
 

@@ -23,7 +23,9 @@ export const CATALOGUE: readonly AttackClass[] = [
 ];
 
 /** `P1`, `P2`, … of all classes. */
-export const ALL_ROWS: readonly string[] = CATALOGUE.flatMap(({ letter, rows }) => Array.from({ length: rows }, (_, index) => `${letter}${index + 1}`));
+export const ALL_ROWS: readonly string[] = CATALOGUE.flatMap(({ letter, rows }) =>
+  Array.from({ length: rows }, (_, index) => `${letter}${index + 1}`),
+);
 
 /** The rows that a test's name begins with: `R3 R4 what …` is about both. */
 export function rowsInName(name: string): readonly string[] {

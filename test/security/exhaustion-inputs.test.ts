@@ -247,9 +247,9 @@ t.test("X10 while policies change, each request is decided by one of them, whole
   const file = join(gate.sallyport.folder, "services/things.yaml");
   const text = readFileSync(file, "utf8");
   const seen = new Set<string>();
-  let over = false;
+  const over = new AbortController();
   const asking = async (path: string): Promise<void> => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const { status, body } = await ask(gate.port, path);
       const format = status === 200 ? "" : Object.keys(JSON.parse(String(body)) as object)[0];
       seen.add(`${path} ${status} ${format}`);
@@ -261,7 +261,7 @@ t.test("X10 while policies change, each request is decided by one of them, whole
     t.equal((await gate.sallyport.running.reload()).kind, "loaded");
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
-  over = true;
+  over.abort();
   await Promise.all(askers);
   t.same([...seen].toSorted(), ["/new 200 ", "/new 404 error", "/old 200 ", "/old 404 detail"]);
 });

@@ -30,7 +30,7 @@ const HANDSHAKE =
 
 function echoed(socket: WebSocket, data: string | Buffer): Promise<string> {
   socket.send(data);
-  return new Promise((resolve) => socket.once("message", (answer) => resolve(String(answer))));
+  return new Promise((resolve) => socket.once("message", (answer: Buffer) => resolve(answer.toString())));
 }
 
 t.test("W1 an upgrade without a credential, or with a bad one, is 401, and opens nothing at the upstream", async (t) => {

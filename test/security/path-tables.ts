@@ -144,7 +144,7 @@ function serviceOf(sketch: ServiceSketch, index: number): Service {
       origin: "http://127.0.0.1:1",
       basePath: sketch.basePath,
       verifyTls: true,
-    maxConnections: 1_000,
+      maxConnections: 1_000,
       identity: { subject: "x-auth-subject", kind: "x-auth-kind", tenant: "x-auth-tenant", permissions: "x-auth-permissions" },
       forward: { credential: false, cookies: false },
     },

@@ -3,6 +3,7 @@
  * (with the reason), failed, missing. Exit code 1 where one failed or is missing.
  */
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CATALOGUE, rowsInName } from "./catalogue.ts";
 import { NOT_APPLICABLE } from "./not-applicable.ts";
@@ -18,7 +19,10 @@ function statesOf(tap: string): Map<string, State> {
   return states;
 }
 
-const { stdout, status } = spawnSync("npx", ["--no-install", "tap", "--reporter=tap", "test/security"], {
+const testFiles = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith(".test.ts"))
+  .map((file) => `test/security/${file}`);
+const { stdout, status } = spawnSync("npx", ["--no-install", "tap", "--reporter=tap", ...testFiles], {
   cwd: join(import.meta.dirname, "../.."),
   encoding: "utf8",
   maxBuffer: 512 * 1024 * 1024,
@@ -32,10 +36,18 @@ for (const { letter, title, rows } of CATALOGUE) {
   const apart = names.filter((name) => !states.has(name) && NOT_APPLICABLE.has(name));
   const missing = names.filter((name) => !states.has(name) && !NOT_APPLICABLE.has(name));
   bad += failed.length + missing.length;
-  console.log(`${letter}  ${title}: ${passed.length} of ${rows} passed, ${apart.length} not applicable, ${failed.length} failed, ${missing.length} missing`);
+  console.log(
+    `${letter}  ${title}: ${passed.length} of ${rows} passed, ${apart.length} not applicable, ${failed.length} failed, ${missing.length} missing`,
+  );
   for (const name of apart) console.log(`     ${name} does not apply: ${NOT_APPLICABLE.get(name)}`);
   if (failed.length > 0) console.log(`     failed: ${failed.join(" ")}`);
   if (missing.length > 0) console.log(`     missing: ${missing.join(" ")}`);
 }
-if (status !== 0) console.log(`\nthe tests themselves ended with ${status}:\n${stdout.split("\n").filter((line) => line.trimStart().startsWith("not ok")).join("\n")}`);
+if (status !== 0)
+  console.log(
+    `\nthe tests themselves ended with ${status}:\n${stdout
+      .split("\n")
+      .filter((line) => line.trimStart().startsWith("not ok"))
+      .join("\n")}`,
+  );
 process.exitCode = bad === 0 && status === 0 ? 0 : 1;

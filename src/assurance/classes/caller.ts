@@ -58,12 +58,6 @@ function alternativesWords(alternatives: Alternatives): string {
   return words;
 }
 
-/** `people, role viewer`, without the grants. */
-export function stanceWords(stance: Stance): string {
-  if (stance.kind === "nobody") return "nobody";
-  return [proverWords(stance), ...(stance.role === undefined ? [] : [`role ${roleWords(stance.role)}`])].join(", ");
-}
-
 /** The authenticator, and whose credential it is where that is not the same. */
 export function proverWords({ kind, authenticator, tellsKind, secret }: Stance): string {
   if (kind === "nobody") return "nobody";

@@ -2,7 +2,7 @@
 import type { Authenticator, Grants, Route, Service } from "../../contract/policy.ts";
 import { grants as grantsPermission, grantsOf } from "../../decision/permission.ts";
 import { standing, type Standing } from "../../decision/standing.ts";
-import { type Grant, type Opening, type Relation, type Stance } from "./caller.ts";
+import { type Grant, grantKey, type Opening, type Relation, type Stance } from "./caller.ts";
 import { type Cover, smallestCovers } from "./covers.ts";
 import { canLackTenant, shownInGroup } from "./proof.ts";
 import type { Naming } from "./reach.ts";
@@ -26,14 +26,15 @@ export interface Target {
 }
 
 /** What a route asks of a caller: `asks` holds things that single grants meet, each of which must be met. */
-export type Demand = { readonly kind: "open" } | { readonly kind: "closed" } | { readonly kind: "asks"; readonly needs: bigint; readonly metBy: Meets };
-export type Meets = (held: readonly Grant[]) => bigint;
+export type Demand =
+  { readonly kind: "open" } | { readonly kind: "closed" } | { readonly kind: "asks"; readonly needs: bigint; readonly metBy: Meets };
+export type Meets = (held: Grant | undefined) => bigint;
 
 const OPEN: Demand = { kind: "open" };
 const CLOSED: Demand = { kind: "closed" };
 
 /** What the route asks of callers of the stance whose requests name tenants so. */
-export function demandOf(target: Target, stance: Stance, relation: Relation): Demand {
+function demandOf(target: Target, stance: Stance, relation: Relation): Demand {
   const { side, route } = target;
   if (route.access.kind === "public") return OPEN;
   const authenticator = side.authenticator(stance.authenticator);
@@ -41,9 +42,8 @@ export function demandOf(target: Target, stance: Stance, relation: Relation): De
   if (!accepts(authenticator, stance, side.now)) return CLOSED;
   const needs = needsOf(target, authenticator, stance, relation);
   if (!needs) return CLOSED;
-  const shown = (held: readonly Grant[]) => shownBy(route, authenticator, stance, held);
   const metBy: Meets = (held) => {
-    const what = shown(held);
+    const what = shownBy(side, route, authenticator, stance, held);
     return needs.reduce((bits, need, index) => (need(what) ? bits | (1n << BigInt(index)) : bits), 0n);
   };
   return { kind: "asks", needs: (1n << BigInt(needs.length)) - 1n, metBy };
@@ -69,7 +69,7 @@ export function openingsOfAll(questions: readonly Question[], stance: Stance): r
   const versions = questions.flatMap(({ target }) => target?.side.authenticator(stance.authenticator) ?? []);
   const groups = new Map<string, { readonly grants: Grant[]; readonly meets: readonly bigint[] }>();
   for (const grant of grantsKnown(stance, versions)) {
-    const meets = demands.map((demand) => (demand.kind === "asks" ? demand.metBy([grant]) : 0n));
+    const meets = demands.map((demand) => (demand.kind === "asks" ? demand.metBy(grant) : 0n));
     const group = groups.get(meets.join()) ?? { grants: [], meets };
     group.grants.push(grant);
     groups.set(meets.join(), group);
@@ -77,7 +77,7 @@ export function openingsOfAll(questions: readonly Question[], stance: Stance): r
   return demands.map((demand, index) => {
     if (demand.kind !== "asks") return demand.kind === "open" ? [[]] : undefined;
     const covers = [...groups.values()].map(({ grants, meets }): Cover<readonly Grant[]> => ({ thing: grants, meets: meets[index]! }));
-    const found = smallestCovers(demand.needs & ~demand.metBy([]), covers).map((chosen) => chosen.map(({ thing }) => thing));
+    const found = smallestCovers(demand.needs & ~demand.metBy(undefined), covers).map((chosen) => chosen.map(({ thing }) => thing));
     return found.length === 0 ? undefined : found;
   });
 }
@@ -105,7 +105,21 @@ interface Shown {
   readonly tenant: string;
 }
 
-function shownBy(route: Route, authenticator: Authenticator, stance: Stance, held: readonly Grant[]): Shown {
+/** By side and stance, then by what is held: no route of the service makes a difference. */
+const shownBefore = new WeakMap<Side, WeakMap<Stance, Map<string, Shown>>>();
+
+function shownBy(side: Side, route: Route, authenticator: Authenticator, stance: Stance, held: Grant | undefined): Shown {
+  const ofSide = shownBefore.get(side) ?? new WeakMap<Stance, Map<string, Shown>>();
+  shownBefore.set(side, ofSide);
+  const ofStance = ofSide.get(stance) ?? new Map<string, Shown>();
+  ofSide.set(stance, ofStance);
+  const key = held ? grantKey(held) : "";
+  const shown = ofStance.get(key) ?? shownAnew(route, authenticator, stance, held ? [held] : []);
+  ofStance.set(key, shown);
+  return shown;
+}
+
+function shownAnew(route: Route, authenticator: Authenticator, stance: Stance, held: readonly Grant[]): Shown {
   const tenancy = ownTenancy(authenticator, stance);
   const inGroup = shownInGroup(authenticator, tenancy ?? ANY_TENANCY);
   const scopes = held.filter(({ kind }) => kind === "scope").map(({ name }) => name);

@@ -89,7 +89,7 @@ function withoutTenant(
 ): string | undefined {
   if (claim !== "client_id" && claim !== "sub" && claim !== "aud") return undefined;
   const allowed = allowedValues(authenticator, claim, stance);
-  return allowed ? [...allowed].find((value) => alias && !alias.has(value)) ?? [...allowed][0] : "no tenant's name";
+  return allowed ? ([...allowed].find((value) => alias && !alias.has(value)) ?? [...allowed][0]) : "no tenant's name";
 }
 
 function keyOf({ service, authenticator, stance, grants, relation, now }: Subject): Proof {

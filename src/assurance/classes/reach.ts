@@ -140,7 +140,8 @@ function facts(route: Route, place: Place, segments: Segments, tenant: string | 
   const field = tenant === undefined || named ? undefined : fieldOf(places, route);
   const header = tenant === undefined || named || field !== undefined ? undefined : places?.header;
   const texts = segments.texts.map((text, index) => (index === segments.tenantAt && tenant !== undefined ? tenant : text));
-  const host = tenant !== undefined && places?.host !== undefined && place.hostSuffix !== undefined ? `${tenant}.${place.hostSuffix}` : place.host;
+  const host =
+    tenant !== undefined && places?.host !== undefined && place.hostSuffix !== undefined ? `${tenant}.${place.hostSuffix}` : place.host;
   const query = field === undefined ? "" : `${encodeURIComponent(field)}=${tenant}`;
   return { ...factsOf(route, host, texts), query, header: (name) => (name === header && tenant !== undefined ? [tenant] : []) };
 }

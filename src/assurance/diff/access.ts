@@ -59,18 +59,24 @@ function questionOf(target: Target | undefined, relation: Relation): { readonly 
 
 /** Those of the openings that open nothing on the other side. */
 function uncovered(openings: Openings, others: Openings): readonly Opening[] {
-  return (openings ?? []).filter((opening) => !(others ?? []).some((other) => other.every((alternatives) => opening.includes(alternatives))));
+  return (openings ?? []).filter(
+    (opening) => !(others ?? []).some((other) => other.every((alternatives) => opening.includes(alternatives))),
+  );
 }
 
 function mergedByRelation(changes: readonly AccessChange[]): readonly AccessChange[] {
-  return merged(changes, ({ opening, otherwise }) => [opening, otherwise], (one, other) => ({ ...one, relations: [...one.relations, ...other.relations] }));
+  return merged(
+    changes,
+    ({ opening, otherwise }) => [opening, otherwise],
+    (one, other) => ({ ...one, relations: [...one.relations, ...other.relations] }),
+  );
 }
 
 function mergedByRole(changes: readonly AccessChange[]): readonly AccessChange[] {
   const withRoles = changes.map((change) => (change.stance.role === undefined ? change : { ...change, roles: [change.stance.role] }));
   return merged(
     withRoles,
-    ({ stance: { role: _, ...prover }, opening, relations, otherwise }) => [prover, opening, relations, otherwise],
+    ({ stance, opening, relations, otherwise }) => [{ ...stance, role: undefined }, opening, relations, otherwise],
     (one, other) => ({ ...one, roles: [...(one.roles ?? []), ...(other.roles ?? [])] }),
   );
 }

@@ -10,9 +10,19 @@ export interface AuthenticatorPair {
 
 export function pairAuthenticators(before: readonly Authenticator[], after: readonly Authenticator[]): readonly AuthenticatorPair[] {
   const left = new Set(before);
-  const named = after.map((one) => taken(left, before.find((other) => other.name === one.name && other.kind === one.kind)));
+  const named = after.map((one) =>
+    taken(
+      left,
+      before.find((other) => other.name === one.name && other.kind === one.kind),
+    ),
+  );
   const pairs = after.map((one, index) => {
-    const other = named[index] ?? taken(left, [...left].find((candidate) => proves(candidate) === proves(one)));
+    const other =
+      named[index] ??
+      taken(
+        left,
+        [...left].find((candidate) => proves(candidate) === proves(one)),
+      );
     return { name: one.name, before: other, after: one };
   });
   const names = new Set(after.map(({ name }) => name));

@@ -1,11 +1,16 @@
 /** The difference for machines. */
-import { stanceJson } from "../matrix/matrix-data.ts";
+import { proverJson } from "../matrix/matrix-data.ts";
 import type { AccessChange } from "./access.ts";
 import { type Difference, isWideningRoute, type RouteDifference, widens } from "./diff.ts";
 
 export function differenceJson(difference: Difference): object {
   const routes = difference.routes.map(routeJson).toSorted((left, right) => Number(right.wider) - Number(left.wider));
-  return { different: difference.routes.length + difference.general.length > 0, wider: widens(difference), routes, general: difference.general };
+  return {
+    different: difference.routes.length + difference.general.length > 0,
+    wider: widens(difference),
+    routes,
+    general: difference.general,
+  };
 }
 
 function routeJson(route: RouteDifference) {
@@ -21,6 +26,6 @@ function routeJson(route: RouteDifference) {
   };
 }
 
-function accessJson({ stance: { role: _, ...stance }, roles, opening, relations, otherwise }: AccessChange): object {
-  return { ...stanceJson(stance), roles: roles ?? null, grants: opening, tenants: relations, otherwise };
+function accessJson({ stance, roles, opening, relations, otherwise }: AccessChange): object {
+  return { ...proverJson(stance), roles: roles ?? null, grants: opening, tenants: relations, otherwise };
 }

@@ -18,7 +18,9 @@ export function differenceText(difference: Difference, look: Look): string {
 }
 
 function itemText({ subjects, lines, isWider }: Item, look: Look): string {
-  const heads = shownSubjects(subjects).map((subject) => paint(`${isWider ? "!" : " "} ${subject}`, isWider ? "\u001b[1;31m" : "\u001b[1m", look));
+  const heads = shownSubjects(subjects).map((subject) =>
+    paint(`${isWider ? "!" : " "} ${subject}`, isWider ? "\u001b[1;31m" : "\u001b[1m", look),
+  );
   return [...heads, ...lines.flatMap((line) => lineText(line, look))].map((text) => `${text}\n`).join("");
 }
 
@@ -42,8 +44,14 @@ function paint(text: string, code: string, { colour }: Look): string {
 export function differenceMarkdown(difference: Difference): string {
   const items = itemsOf(difference);
   const parts = [
-    section("Wider", items.filter(({ isWider }) => isWider)),
-    section("Not wider", items.filter(({ isWider }) => !isWider)),
+    section(
+      "Wider",
+      items.filter(({ isWider }) => isWider),
+    ),
+    section(
+      "Not wider",
+      items.filter(({ isWider }) => !isWider),
+    ),
   ];
   return `## Who may do what: the difference\n\n${summaryWords(items)}\n${parts.join("")}`;
 }

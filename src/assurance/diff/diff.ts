@@ -61,7 +61,9 @@ class Comparison {
 
   constructor(before: Policy, after: Policy, now: number) {
     this.#pairs = servicePairs(before, after);
-    const names = new Map(this.#pairs.flatMap(({ before: service, authenticators }) => (service ? [[service, oldNames(authenticators)] as const] : [])));
+    const names = new Map(
+      this.#pairs.flatMap(({ before: service, authenticators }) => (service ? [[service, oldNames(authenticators)] as const] : [])),
+    );
     this.#before = viewOf(before, now, (service, name) => names.get(service)?.get(name) ?? name);
     this.#after = viewOf(after, now, (_, name) => name);
   }
@@ -121,7 +123,10 @@ class Comparison {
 
   #general(): readonly GeneralDifference[] {
     const [old, current] = [this.#before, this.#after];
-    const gateway = { of: "gateway", changes: changesBetween(gatewaySettings(old.policy, old.context), gatewaySettings(current.policy, current.context)) };
+    const gateway = {
+      of: "gateway",
+      changes: changesBetween(gatewaySettings(old.policy, old.context), gatewaySettings(current.policy, current.context)),
+    };
     return [gateway, ...this.#pairs.flatMap((pair) => this.#generalOf(pair))];
   }
 
@@ -129,7 +134,10 @@ class Comparison {
     const of = `service ${name}`;
     if (!before || !after) return [{ of, changes: [{ aspect: "service", [before ? "before" : "after"]: "there", effect: "neutral" }] }];
     const settings = changesBetween(serviceSettings(before, this.#before.context), serviceSettings(after, this.#after.context));
-    return [{ of, changes: settings }, ...authenticators.map((pair) => ({ of: `authenticator ${pair.name} of ${name}`, changes: trustChanges(pair) }))];
+    return [
+      { of, changes: settings },
+      ...authenticators.map((pair) => ({ of: `authenticator ${pair.name} of ${name}`, changes: trustChanges(pair) })),
+    ];
   }
 }
 

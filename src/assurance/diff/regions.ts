@@ -35,7 +35,9 @@ export function pairsOf(versions: readonly [Version, Version], isSame: IsSame): 
       walk({ alive: [root], rests: [] }, [], [], visit);
     }
   }
-  return [...found].flatMap(([before, row]) => [...row].map(([after, labels]) => ({ before, after, labels: shownLabels(before, after, labels) })));
+  return [...found].flatMap(([before, row]) =>
+    [...row].map(([after, labels]) => ({ before, after, labels: shownLabels(before, after, labels) })),
+  );
 }
 
 function routeAt(policy: Policy, host: string, method: string, segments: readonly string[]): Route | undefined {
@@ -96,7 +98,8 @@ function treesOf(versions: readonly [Version, Version], host: string, isSame: Is
   const sides = versions.map(({ places }) => linesUnder(places, host));
   const [old, current] = sides.map((lines) => new Map(lines.map((line) => [lineKey(line), line])));
   const trees = new Map(sides.flat().map(({ method }) => [method, node()]));
-  for (const [key, line] of [...old!, ...current!]) add(trees.get(line.method)!, line.segments, !isSameLine(old!.get(key), current!.get(key), isSame));
+  for (const [key, line] of [...old!, ...current!])
+    add(trees.get(line.method)!, line.segments, !isSameLine(old!.get(key), current!.get(key), isSame));
   addPrefixes(trees, versions, host);
   return trees;
 }
@@ -122,7 +125,12 @@ function isSameLine(before: Line | undefined, after: Line | undefined, isSame: I
 
 /** A prefix takes every path below it, whether a route of its service matches or not. */
 function addPrefixes(trees: ReadonlyMap<string, Node>, versions: readonly [Version, Version], host: string): void {
-  const [old, current] = versions.map(({ places }) => new Map(placesUnder(places, host).map(({ mount, hostWords }) => [`${hostWords} ${mount.prefix} ${mount.service.name}`, mount.prefix])));
+  const [old, current] = versions.map(
+    ({ places }) =>
+      new Map(
+        placesUnder(places, host).map(({ mount, hostWords }) => [`${hostWords} ${mount.prefix} ${mount.service.name}`, mount.prefix]),
+      ),
+  );
   for (const [key, prefix] of [...old!, ...current!]) {
     if (old!.has(key) && current!.has(key)) continue;
     const segments = prefix === "" ? [] : prefix.slice(1).split("/");

@@ -27,9 +27,17 @@ export function routeSettings(route: Route, naming: Naming, context: Context): r
 function tenantSettings(route: Route, naming: Naming): readonly Setting[] {
   if (route.access.kind === "public") return [];
   const places = naming.canName ? placeWords(route) : "";
-  const words = route.tenant === "match" && places !== "" ? `must be the caller's${route.service.tenant?.required === true ? ", required" : ""}` : route.tenant;
+  const words =
+    route.tenant === "match" && places !== ""
+      ? `must be the caller's${route.service.tenant?.required === true ? ", required" : ""}`
+      : route.tenant;
   return [
-    { ofCallers: true, aspect: "tenant", words: words === "match" || (words === "unchecked" && places === "") ? "not looked at" : words, measure: { kind: "word", change: "neutral" } },
+    {
+      ofCallers: true,
+      aspect: "tenant",
+      words: words === "match" || (words === "unchecked" && places === "") ? "not looked at" : words,
+      measure: { kind: "word", change: "neutral" },
+    },
     { ofCallers: true, aspect: "tenant named in", words: places === "" ? "nothing" : places, measure: { kind: "word", change: "neutral" } },
   ];
 }
@@ -51,7 +59,10 @@ function limitSettings(route: Route, context: Context): readonly Setting[] {
   const failures = new Set(route.failureLimits);
   const address = route.addressLimits.filter((limit) => !failures.has(limit)).map((limit) => setting(limit, "limit"));
   if (route.access.kind === "public") return address;
-  const ofCallers = [...route.failureLimits.map((limit) => setting(limit, "limit of failures")), ...route.callerLimits.map((limit) => setting(limit, "limit"))];
+  const ofCallers = [
+    ...route.failureLimits.map((limit) => setting(limit, "limit of failures")),
+    ...route.callerLimits.map((limit) => setting(limit, "limit")),
+  ];
   return [...address, ...ofCallers.map((one) => ({ ...one, ofCallers: true as const }))];
 }
 
@@ -64,8 +75,10 @@ const WINDOWS = new Map([
 
 /** A limit that stands further out counts more requests in one bucket. */
 export function limitSetting(limit: Limit, what: string, { policy, nameOf }: Context, route?: Route): Setting {
-  const level = limit.place === "gateway" ? (policy.services.length === 1 ? "service" : "gateway") : limit.place.includes(" ") ? "route" : "service";
-  const counting = limit.authenticators && route?.authenticators.filter(({ name }) => limit.authenticators!.has(name)).map(({ name }) => nameOf(name));
+  const level =
+    limit.place === "gateway" ? (policy.services.length === 1 ? "service" : "gateway") : limit.place.includes(" ") ? "route" : "service";
+  const counting =
+    limit.authenticators && route?.authenticators.filter(({ name }) => limit.authenticators!.has(name)).map(({ name }) => nameOf(name));
   const all = counting?.length === route?.authenticators.length;
   const only = counting && !all ? `, only ${listWords(counting.toSorted())}` : "";
   const where = level === "service" ? "" : `, counted for the ${level}`;
@@ -121,7 +134,11 @@ function duration(aspect: string, bound: number | undefined): Setting {
 function webSocketSettings({ websocket, webSocketBounds: bounds }: Route): readonly Setting[] {
   const own = bounds
     ? [
-        { aspect: "WebSocket message size", words: sizeWords(bounds.maxMessageBytes), measure: { kind: "amount", amount: bounds.maxMessageBytes, more: "wider" } as const },
+        {
+          aspect: "WebSocket message size",
+          words: sizeWords(bounds.maxMessageBytes),
+          measure: { kind: "amount", amount: bounds.maxMessageBytes, more: "wider" } as const,
+        },
         duration("WebSocket idle", bounds.idleMs),
       ]
     : [];

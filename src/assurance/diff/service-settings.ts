@@ -41,14 +41,20 @@ function corsSettings(cors: Cors | undefined): readonly Setting[] {
 }
 
 function answerWords({ errors }: Service): string {
-  const overrides = [...errors.overrides].map(([code, { status, message }]) => `${code}: ${[status, message].filter((one) => one !== undefined).join(" ")}`);
+  const overrides = [...errors.overrides].map(
+    ([code, { status, message }]) => `${code}: ${[status, message].filter((one) => one !== undefined).join(" ")}`,
+  );
   return [errors.format, ...overrides.toSorted()].join("; ");
 }
 
 export function gatewaySettings({ gateway, addressLimits }: Policy, context: Context): readonly Setting[] {
   return [
     ...doorSettings(gateway),
-    { aspect: "trusted proxies", words: listWords(gateway.trustProxy.cidrs) || "none", measure: { kind: "networks", cidrs: gateway.trustProxy.cidrs } },
+    {
+      aspect: "trusted proxies",
+      words: listWords(gateway.trustProxy.cidrs) || "none",
+      measure: { kind: "networks", cidrs: gateway.trustProxy.cidrs },
+    },
     word("key store", `${gateway.stores.keys.kind} ${gateway.stores.keys.path}`, "mixed"),
     ...addressLimits.map((limit) => limitSetting(limit, "for requests of no service: limit", context)),
   ];
@@ -68,8 +74,17 @@ function doorSettings({ listen, health, admin }: Gateway): readonly Setting[] {
 function adminTokenSettings({ id, digest, until = Infinity }: Secret): readonly Setting[] {
   return [
     { ...word(`admin token ${id}`, "there", "mixed"), presence: "wider" },
-    { isDetail: true, aspect: `value of admin token ${id}`, words: "kept secret", measure: { kind: "set", values: [Buffer.from(digest).toString("hex")], more: "mixed" } },
-    { isDetail: true, ...amount(`end of admin token ${id}`, until, "wider"), words: until === Infinity ? "none" : new Date(until).toISOString() },
+    {
+      isDetail: true,
+      aspect: `value of admin token ${id}`,
+      words: "kept secret",
+      measure: { kind: "set", values: [Buffer.from(digest).toString("hex")], more: "mixed" },
+    },
+    {
+      isDetail: true,
+      ...amount(`end of admin token ${id}`, until, "wider"),
+      words: until === Infinity ? "none" : new Date(until).toISOString(),
+    },
   ];
 }
 
@@ -85,4 +100,3 @@ function set(aspect: string, values: readonly string[]): Setting {
   const sorted = values.toSorted();
   return { aspect, words: listWords(sorted) || "none", measure: { kind: "set", values: sorted, more: "wider" } };
 }
-

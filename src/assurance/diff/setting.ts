@@ -58,8 +58,10 @@ function changeOf(aspect: string, was: Setting | undefined, is: Setting | undefi
 /** Undefined: the same. */
 function effectOf(was: Setting, is: Setting): Effect | undefined {
   const [old, current] = [was.measure, is.measure];
-  if (old.kind === "set" && current.kind === "set") return bothWays(isMore(old.values, current.values), isMore(current.values, old.values), old.more);
-  if (old.kind === "amount" && current.kind === "amount") return bothWays(old.amount > current.amount, current.amount > old.amount, old.more);
+  if (old.kind === "set" && current.kind === "set")
+    return bothWays(isMore(old.values, current.values), isMore(current.values, old.values), old.more);
+  if (old.kind === "amount" && current.kind === "amount")
+    return bothWays(old.amount > current.amount, current.amount > old.amount, old.more);
   if (old.kind === "networks" && current.kind === "networks")
     return bothWays(subtract(old.cidrs, current.cidrs), subtract(current.cidrs, old.cidrs), "wider");
   if (old.kind === "rate" && current.kind === "rate") return rateEffect(old, current);

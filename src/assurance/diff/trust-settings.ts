@@ -34,7 +34,11 @@ function credentialSettings(authenticator: Authenticator): readonly Setting[] {
     case "sigv4":
       return [
         word("signed for", `${authenticator.region}/${authenticator.service}`, "mixed"),
-        { aspect: "signing window", words: durationWords(authenticator.windowMs), measure: { kind: "amount", amount: authenticator.windowMs, more: "wider" } },
+        {
+          aspect: "signing window",
+          words: durationWords(authenticator.windowMs),
+          measure: { kind: "amount", amount: authenticator.windowMs, more: "wider" },
+        },
         {
           aspect: "held body",
           words: sizeWords(authenticator.maxHeldBodyBytes),
@@ -64,7 +68,12 @@ function secretSettings({ secrets }: BearerAuthenticator): readonly Setting[] {
   return secrets.flatMap(({ id, digest, until = Infinity }) => [
     { ...word(`secret ${id}`, "there", "mixed"), presence: "wider" },
     // The digest decides, and is not shown.
-    { isDetail: true, aspect: `value of secret ${id}`, words: "kept secret", measure: { kind: "set", values: [Buffer.from(digest).toString("hex")], more: "mixed" } },
+    {
+      isDetail: true,
+      aspect: `value of secret ${id}`,
+      words: "kept secret",
+      measure: { kind: "set", values: [Buffer.from(digest).toString("hex")], more: "mixed" },
+    },
     {
       isDetail: true,
       aspect: `end of secret ${id}`,

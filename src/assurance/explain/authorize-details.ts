@@ -7,7 +7,9 @@ import { permissionWords, sourcesOf } from "./grants.ts";
 
 export function authorizeDetails(match: Matched, caller: Caller | undefined, request: RequestFacts, proof: Proof): readonly Detail[] {
   const { route } = match;
-  const address = route.from ? [{ about: "address", is: `${request.address} in ${route.from.cidrs.join(", ")}: ${route.from.has(request.address) ? "yes" : "no"}` }] : [];
+  const address = route.from
+    ? [{ about: "address", is: `${request.address} in ${route.from.cidrs.join(", ")}: ${route.from.has(request.address) ? "yes" : "no"}` }]
+    : [];
   if (!caller) return [...address, { about: "permission", is: "none is needed" }];
   return [...address, ...permissionDetails(match, caller, proof), tenantDetail(match, caller, request)];
 }

@@ -82,7 +82,9 @@ function lifetimes({ verdict: { seen } }: Situation): readonly number[] {
 
 function roleEdits(situation: Situation, { roles }: Service, { role }: JwtAuthenticator): readonly Edit[] {
   if (role?.kind !== "claim") return [];
-  return [...roles.keys()].map((name) => claimsEdit(situation, `claim \`${role.claim}\` would have to be \`${name}\``, { [role.claim]: name }));
+  return [...roles.keys()].map((name) =>
+    claimsEdit(situation, `claim \`${role.claim}\` would have to be \`${name}\``, { [role.claim]: name }),
+  );
 }
 
 function scopeEdits(situation: Situation, { claims }: Token, { scopes, crossTenant }: JwtAuthenticator): readonly Edit[] {
@@ -107,7 +109,9 @@ function groupEdits(situation: Situation, { claims }: Token, authenticator: JwtA
 function tenantClaimEdits(situation: Situation, token: Token, { tenant: source }: JwtAuthenticator, tenant: string): readonly Edit[] {
   if (source?.kind !== "claim") return [];
   const values = source.alias ? [...source.alias].flatMap(([value, name]) => (name === tenant ? [value] : [])) : [tenant];
-  return values.map((value) => claimsEdit(situation, `claim \`${source.claim}\` would have to be \`${value}\``, clientChange(token, source.claim, value)));
+  return values.map((value) =>
+    claimsEdit(situation, `claim \`${source.claim}\` would have to be \`${value}\``, clientChange(token, source.claim, value)),
+  );
 }
 
 function standardEdits(situation: Situation, token: Token, { use, clients, audience, issuer }: JwtAuthenticator): readonly Edit[] {
@@ -134,23 +138,34 @@ function clientChange({ claims }: Token, claim: string, value: string): Readonly
 function kindEdits(situation: Situation, { claims }: Token): readonly Edit[] {
   const { sub, client_id: client } = claims;
   return [
-    claimsEdit(situation, "claim `username` would have to be there: a person's token", { username: String(sub ?? "someone") }),
-    ...(typeof client === "string" ? [claimsEdit(situation, "claim `sub` would have to be the `client_id`: a machine's token", { sub: client })] : []),
-    ...(typeof sub === "string" ? [claimsEdit(situation, "claim `client_id` would have to be the `sub`: a machine's token", { client_id: sub })] : []),
+    claimsEdit(situation, "claim `username` would have to be there: a person's token", {
+      username: typeof sub === "string" ? sub : "someone",
+    }),
+    ...(typeof client === "string"
+      ? [claimsEdit(situation, "claim `sub` would have to be the `client_id`: a machine's token", { sub: client })]
+      : []),
+    ...(typeof sub === "string"
+      ? [claimsEdit(situation, "claim `client_id` would have to be the `sub`: a machine's token", { client_id: sub })]
+      : []),
     ...(sub === undefined ? [claimsEdit(situation, "claim `sub` would have to be there", { sub: client ?? "someone" })] : []),
   ];
 }
 
 function reducedToken(situation: Situation, { claims }: Token): readonly Edit[] {
-  const { service } = { service: serviceOf(situation.verdict.seen!.match) };
+  const { seen } = situation.verdict;
+  const service = seen && serviceOf(seen.match);
   const scopes = typeof claims["scope"] === "string" ? claims["scope"].split(" ") : [];
   const lists = new Set((service?.authenticators ?? []).flatMap((one) => (one.kind === "jwt" ? [one.groupsClaim] : [])));
   const roles = new Set((service?.authenticators ?? []).flatMap((one) => (one.role?.kind === "claim" ? [one.role.claim] : [])));
   return [
-    ...scopes.map((scope) => claimsEdit(situation, `take the scope \`${scope}\` away`, { scope: scopes.filter((one) => one !== scope).join(" ") })),
+    ...scopes.map((scope) =>
+      claimsEdit(situation, `take the scope \`${scope}\` away`, { scope: scopes.filter((one) => one !== scope).join(" ") }),
+    ),
     ...[...lists].flatMap((claim) => {
       const groups: readonly unknown[] = Array.isArray(claims[claim]) ? claims[claim] : [];
-      return groups.map((group) => claimsEdit(situation, `take the caller out of the group \`${String(group)}\``, { [claim]: groups.filter((one) => one !== group) }));
+      return groups.map((group) =>
+        claimsEdit(situation, `take the caller out of the group \`${String(group)}\``, { [claim]: groups.filter((one) => one !== group) }),
+      );
     }),
     ...[...roles].map((claim) => claimsEdit(situation, `take the role away (claim \`${claim}\`)`, { [claim]: undefined })),
   ];
@@ -162,7 +177,8 @@ type Key = Extract<Proof, { kind: "key" }>;
 
 function keyEdits(situation: Situation, service: Service, { authenticator: name, key }: Key, tenant: string | undefined): readonly Edit[] {
   const authenticator = service.authenticators.find((one) => one.name === name);
-  const account = (words: string, change: Partial<typeof key.account>) => keyEdit(situation, words, (one) => ({ ...one, account: { ...one.account, ...change } }));
+  const account = (words: string, change: Partial<typeof key.account>) =>
+    keyEdit(situation, words, (one) => ({ ...one, account: { ...one.account, ...change } }));
   return [
     ...[...service.roles.keys()].map((role) => account(`give the account the role \`${role}\``, { role })),
     ...[...(authenticator?.scopes.keys() ?? [])].map((scope) =>
@@ -178,7 +194,10 @@ function keyEdits(situation: Situation, service: Service, { authenticator: name,
 function reducedKey(situation: Situation, { key }: Key): readonly Edit[] {
   return [
     ...key.scopes.map((scope) =>
-      keyEdit(situation, `take the scope \`${scope}\` from the key`, (one) => ({ ...one, scopes: one.scopes.filter((held) => held !== scope) })),
+      keyEdit(situation, `take the scope \`${scope}\` from the key`, (one) => ({
+        ...one,
+        scopes: one.scopes.filter((held) => held !== scope),
+      })),
     ),
     keyEdit(situation, "take the role from the account", (one) => ({ ...one, account: { ...one.account, role: "" } })),
     keyEdit(situation, "disable the account", (one) => ({ ...one, account: { ...one.account, enabled: false } })),
@@ -188,7 +207,9 @@ function reducedKey(situation: Situation, { key }: Key): readonly Edit[] {
 function secretEdits(situation: Situation, { name, authenticators }: Service): readonly Edit[] {
   return authenticators.flatMap((one) =>
     one.kind === "bearer"
-      ? one.secrets.map(({ id }) => proofEdit(situation, `use the secret \`${id}\` of \`${one.name}\``, { kind: "secret", authenticator: one.name, id }, name))
+      ? one.secrets.map(({ id }) =>
+          proofEdit(situation, `use the secret \`${id}\` of \`${one.name}\``, { kind: "secret", authenticator: one.name, id }, name),
+        )
       : [],
   );
 }
@@ -213,7 +234,10 @@ interface Offer {
 function sketches(service: Service, authenticator: Authenticator, tenant: string | undefined): readonly Offer[] {
   const base = { name: "caller", service: service.name, by: authenticator.name };
   if (authenticator.kind === "bearer") {
-    return authenticator.secrets.map(({ id }) => ({ words: `present the secret \`${id}\` of \`${authenticator.name}\``, sketch: { ...base, secret: id } }));
+    return authenticator.secrets.map(({ id }) => ({
+      words: `present the secret \`${id}\` of \`${authenticator.name}\``,
+      sketch: { ...base, secret: id },
+    }));
   }
   return authenticator.kind === "jwt" ? tokenOffers(service, authenticator, tenant, base) : keyOffers(service, authenticator, tenant, base);
 }
@@ -233,7 +257,9 @@ function tokenOffers(service: Service, authenticator: JwtAuthenticator, tenant: 
   return [
     offer("", {}),
     ...[...scopes.keys()].map((scope) => offer(` with the scope \`${scope}\``, { scope })),
-    ...[...groups.keys(), ...patterns].map((group) => offer(` whose caller is in the group \`${group}\``, { [groupsClaim]: [...joined, group] })),
+    ...[...groups.keys(), ...patterns].map((group) =>
+      offer(` whose caller is in the group \`${group}\``, { [groupsClaim]: [...joined, group] }),
+    ),
     ...roleClaims.map((name) => offer(` with the role \`${name}\``, { [(role as { claim: string }).claim]: name })),
   ];
 }
@@ -248,13 +274,22 @@ function tenantClaims({ tenant: source, groupsClaim }: JwtAuthenticator, tenant 
 
 const KEY_WORDS = { apiKey: "an API key", sigv4: "a signature", mtls: "a certificate" } as const;
 
-function keyOffers(service: Service, authenticator: Exclude<Authenticator, { kind: "jwt" | "bearer" }>, tenant: string | undefined, base: Base): readonly Offer[] {
+function keyOffers(
+  service: Service,
+  authenticator: Exclude<Authenticator, { kind: "jwt" | "bearer" }>,
+  tenant: string | undefined,
+  base: Base,
+): readonly Offer[] {
   const scopes = authenticator.scopes.size === 0 ? [undefined] : [...authenticator.scopes.keys()];
   const roles = [...service.roles.keys()];
   return roles.flatMap((role) =>
     scopes.map((scope) => ({
       words: `present ${KEY_WORDS[authenticator.kind]} of \`${authenticator.name}\`${scope === undefined ? "" : ` with the scope \`${scope}\``}, of an account with the role \`${role}\``,
-      sketch: { ...base, account: { role, ...(authenticator.tenant?.kind === "account" && { tenant: tenant ?? "tenant" }) }, scopes: scope === undefined ? [] : [scope] },
+      sketch: {
+        ...base,
+        account: { role, ...(authenticator.tenant?.kind === "account" && { tenant: tenant ?? "tenant" }) },
+        scopes: scope === undefined ? [] : [scope],
+      },
     })),
   );
 }

@@ -31,7 +31,10 @@ function misfit(route: Route, segments: readonly string[], method: string): { re
   const wanted = route.pattern.slice(1).split("/");
   const fault = pathFault(wanted, segments);
   if (fault && fault.rank > 1) return undefined;
-  if (!fault) return route.method === method ? { rank: 1, why: "matches too, but is less specific" } : { rank: 0, why: `is for the method ${route.method}` };
+  if (!fault)
+    return route.method === method
+      ? { rank: 1, why: "matches too, but is less specific" }
+      : { rank: 0, why: `is for the method ${route.method}` };
   return route.method === method ? { rank: 2, why: fault.why } : undefined;
 }
 

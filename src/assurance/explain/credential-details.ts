@@ -50,7 +50,11 @@ function tokenDetails(route: Route, { iss, claims }: Extract<Proof, { kind: "jwt
   ];
 }
 
-const WHOSE = { person: "a person's: it has a username", machine: "a machine's: `sub` is `client_id`, and there is no username", neither: "neither a person's nor a machine's" } as const;
+const WHOSE = {
+  person: "a person's: it has a username",
+  machine: "a machine's: `sub` is `client_id`, and there is no username",
+  neither: "neither a person's nor a machine's",
+} as const;
 
 /** Those that the policy or the rules for tokens look at. */
 function claimNames(authenticators: readonly JwtAuthenticator[]): readonly string[] {

@@ -72,9 +72,10 @@ export function replaced<Whole extends object>(whole: Whole, old: object, next: 
     if (made) return made;
     const source = value === old ? next : value;
     if (Array.isArray(source)) return filled(value, [] as unknown[], (copy) => void copy.push(...source.map(copyOf)));
-    if (source instanceof Map) return filled(value, new Map<unknown, unknown>(), (copy) => source.forEach((item, key) => copy.set(key, copyOf(item))));
+    if (source instanceof Map)
+      return filled(value, new Map<unknown, unknown>(), (copy) => source.forEach((item, key) => copy.set(key, copyOf(item))));
     if (!isPlain(source)) return source;
-    return filled(value, {} as Record<string, unknown>, (copy) => {
+    return filled<Record<string, unknown>>(value, {}, (copy) => {
       for (const [key, item] of Object.entries(source)) copy[key] = copyOf(item);
     });
   };

@@ -57,11 +57,17 @@ function* stepsOf(policy: Policy, inquiry: Inquiry, verdict: Verdict): Generator
   yield { stage: "edge", verdict: "passes", details: edgeDetails(request) };
   yield { stage: "match", verdict: "passes", details: matchDetails(match, request) };
   yield { stage: "limits by address", verdict: "passes", details: limitDetails(addressLimits(policy, match), request, undefined) };
-  if (match.kind === "none" || routeVerdict(match, request)) return yield { stage: "route", verdict: "refuses", details: [reasonDetail(decision)] };
+  if (match.kind === "none" || routeVerdict(match, request))
+    return yield { stage: "route", verdict: "refuses", details: [reasonDetail(decision)] };
   yield { stage: "route", verdict: "passes", details: routeDetails(match) };
   const answered = corsVerdict(match, request);
   const origins = corsDetails(policy, inquiry, match, request);
-  if (answered) return yield { stage: "cors", verdict: answered.outcome === "deny" ? "refuses" : "answers", details: [...origins, ...ownReason(decision)] };
+  if (answered)
+    return yield {
+      stage: "cors",
+      verdict: answered.outcome === "deny" ? "refuses" : "answers",
+      details: [...origins, ...ownReason(decision)],
+    };
   yield { stage: "cors", verdict: "passes", details: origins };
   yield* behindOrigins(verdict, match, proofAt(policy, inquiry.credential, match.route.service), inquiry.now);
 }
@@ -72,7 +78,8 @@ function* behindOrigins(verdict: Verdict, match: Matched, proof: Proof, now: num
   const { route } = match;
   const identified = identify(route, proof, now);
   const credential = credentialDetails(route, proof, identified.caller, now);
-  if (identified.outcome === "deny") return yield { stage: "credential", verdict: "refuses", details: [...credential, reasonDetail(decision)] };
+  if (identified.outcome === "deny")
+    return yield { stage: "credential", verdict: "refuses", details: [...credential, reasonDetail(decision)] };
   yield { stage: "credential", verdict: "passes", details: credential };
   yield { stage: "limits by caller", verdict: "passes", details: limitDetails(route.callerLimits, seen!.request, identified.caller) };
   const authorize = authorizeDetails(match, identified.caller, seen!.request, proof);
@@ -131,10 +138,14 @@ function addressLimits(policy: Policy, match: Match): readonly Limit[] {
 function limitDetails(limits: readonly Limit[], { method }: RequestFacts, caller: Caller | undefined): readonly Detail[] {
   const counted = method === "HEAD" ? "GET" : method;
   const counting = limits.filter(
-    (limit) => (!limit.methods || limit.methods.has(counted)) && (!limit.authenticators || limit.authenticators.has(caller?.authenticator ?? "")),
+    (limit) =>
+      (!limit.methods || limit.methods.has(counted)) && (!limit.authenticators || limit.authenticators.has(caller?.authenticator ?? "")),
   );
   if (counting.length === 0) return [{ about: "counts", is: "nothing" }];
-  return counting.map((limit) => ({ about: limit.name, is: `${limit.count} in ${limit.windowMs / 1000} s by ${limit.by} (${limit.place})` }));
+  return counting.map((limit) => ({
+    about: limit.name,
+    is: `${limit.count} in ${limit.windowMs / 1000} s by ${limit.by} (${limit.place})`,
+  }));
 }
 
 /* ── cors ─────────────────────────────────────────────────────────────── */
@@ -142,7 +153,8 @@ function limitDetails(limits: readonly Limit[], { method }: RequestFacts, caller
 function corsDetails(policy: Policy, inquiry: Inquiry, match: Matched, request: RequestFacts): readonly Detail[] {
   const { service } = match.route;
   if (!service.cors) return [{ about: "origin", is: "the service has no `cors`: it means nothing here" }];
-  if (request.origin === undefined) return [{ about: "origin", is: "none sent" }, ...headerDetails("every answer", corsHeaders(service, undefined) ?? {})];
+  if (request.origin === undefined)
+    return [{ about: "origin", is: "none sent" }, ...headerDetails("every answer", corsHeaders(service, undefined) ?? {})];
   const listed = service.cors.origins.has(request.origin);
   return [
     { about: "origin", is: `${request.origin}, which is ${listed ? "listed" : "not listed"}` },
@@ -154,7 +166,11 @@ function corsDetails(policy: Policy, inquiry: Inquiry, match: Matched, request: 
 /** The preflight that a browser would send before this request; the request itself where it is one. */
 function preflightDetails(policy: Policy, inquiry: Inquiry, { preflight, route }: Matched): readonly Detail[] {
   const { headers } = inquiry.request;
-  const asked = { ...inquiry.request, method: "OPTIONS", headers: new Map([...headers, ["access-control-request-method", [route.method]]]) };
+  const asked = {
+    ...inquiry.request,
+    method: "OPTIONS",
+    headers: new Map([...headers, ["access-control-request-method", [route.method]]]),
+  };
   const verdict = judge(policy, { ...inquiry, request: preflight ? inquiry.request : asked });
   const outcome = verdict.decision.outcome === "deny" ? `${statusOfDecision(verdict.decision)} ${verdict.decision.code}` : "204";
   return [{ about: "preflight", is: outcome }, ...headerDetails("preflight", Object.fromEntries(corsHeadersOf(verdict)))];
@@ -167,6 +183,8 @@ function headerDetails(about: string, headers: Readonly<Record<string, string>>)
 /* ── forward ──────────────────────────────────────────────────────────── */
 
 function forwardDetails({ origin, target, headers }: Told, { method }: RequestFacts): readonly Detail[] {
-  return [{ about: "request", is: `${method} ${origin}${target}` }, ...[...headers].map(([name, value]) => ({ about: "header", is: `${name}: ${value}` }))];
+  return [
+    { about: "request", is: `${method} ${origin}${target}` },
+    ...[...headers].map(([name, value]) => ({ about: "header", is: `${name}: ${value}` })),
+  ];
 }
-

@@ -19,15 +19,23 @@ export interface Source {
 /** Everything that the credential shows and the authenticator counts. */
 export function sourcesOf(service: Service, authenticator: Authenticator, proof: Proof, role: string | undefined): readonly Source[] {
   const { scopes, groups } = heldOf(authenticator, proof);
-  const named = (word: string, names: readonly string[], table: ReadonlyMap<string, Grants>) =>
-    names.map((name) => ({ name: `${word} \`${name}\``, grants: table.get(name) ?? new Set<string>(), caps: false }));
   return [
     ...secretSource(authenticator, proof),
     ...named("scope", scopes, authenticator.scopes),
-    ...named("group", groups.filter((group) => authenticator.groups.has(group)), authenticator.groups),
+    ...named(
+      "group",
+      groups.filter((group) => authenticator.groups.has(group)),
+      authenticator.groups,
+    ),
     ...groups.flatMap((group) => patternSources(authenticator, group)),
-    ...(authenticator.role ? [{ name: `role \`${role ?? "none"}\``, grants: service.roles.get(role ?? "") ?? new Set<string>(), caps: authenticator.hasGrants }] : []),
+    ...(authenticator.role
+      ? [{ name: `role \`${role ?? "none"}\``, grants: service.roles.get(role ?? "") ?? new Set<string>(), caps: authenticator.hasGrants }]
+      : []),
   ];
+}
+
+function named(word: string, names: readonly string[], table: ReadonlyMap<string, Grants>): readonly Source[] {
+  return names.map((name) => ({ name: `${word} \`${name}\``, grants: table.get(name) ?? new Set<string>(), caps: false }));
 }
 
 function heldOf(authenticator: Authenticator, proof: Proof): { readonly scopes: readonly string[]; readonly groups: readonly string[] } {
@@ -39,7 +47,9 @@ function heldOf(authenticator: Authenticator, proof: Proof): { readonly scopes: 
 
 function secretSource(authenticator: Authenticator, proof: Proof): readonly Source[] {
   if (proof.kind !== "secret" || authenticator.kind !== "bearer") return [];
-  return authenticator.secrets.filter(({ id }) => id === proof.id).map(({ id, grants: own }) => ({ name: `secret \`${id}\``, grants: own, caps: false }));
+  return authenticator.secrets
+    .filter(({ id }) => id === proof.id)
+    .map(({ id, grants: own }) => ({ name: `secret \`${id}\``, grants: own, caps: false }));
 }
 
 function patternSources(authenticator: Authenticator, group: string): readonly Source[] {
@@ -54,7 +64,8 @@ export function permissionWords(name: string, sources: readonly Source[]): strin
   const granting = sources.filter((source) => !source.caps && grants(source.grants, name));
   const caps = sources.filter((source) => source.caps);
   const capped = caps.find((cap) => !grants(cap.grants, name));
-  if (granting.length === 0) return `granted by nothing the caller has${sources.length === 0 ? "" : ` (${sources.map((source) => source.name).join(", ")})`}`;
+  if (granting.length === 0)
+    return `granted by nothing the caller has${sources.length === 0 ? "" : ` (${sources.map((source) => source.name).join(", ")})`}`;
   const by = granting.map((source) => (source.tenant === undefined ? source.name : `${source.name} for ${source.tenant} alone`)).join(", ");
   if (capped) return `granted by ${by}, but ${capped.name} does not let it`;
   return `granted by ${by}${caps.length === 0 ? "" : `; ${caps.map((cap) => cap.name).join(", ")} lets it`}`;

@@ -1,7 +1,7 @@
 /** Single edits of a request. */
 import type { Caller } from "../../contract/caller.ts";
 import type { Match } from "../../contract/decision.ts";
-import type { Route, Service } from "../../contract/policy.ts";
+import type { Route, Service, TenantPlaces } from "../../contract/policy.ts";
 import { looseFieldName, queryFields } from "../../decision/query.ts";
 import { allowedMethods } from "../../decision/match.ts";
 import { encodeSegment } from "../../decision/upstream-path.ts";
@@ -30,30 +30,41 @@ export function otherRequestEdits(situation: Situation): readonly Edit[] {
 
 /* ── tenant ───────────────────────────────────────────────────────────── */
 
-function tenantEdits(situation: Situation, seen: Seen, { tenant }: Service, caller: Caller | undefined): readonly Edit[] {
-  if (!tenant || seen.match.kind !== "route") return [];
-  const { headers, target } = situation.inquiry.request;
-  const names = new Set(tenant.query === undefined ? [] : queryFields(seen.request.query).map((field) => field.name));
-  const inQuery = tenant.query !== undefined && [...names].some((name) => looseFieldName(name) === looseFieldName(tenant.query!));
-  const inHeader = tenant.header !== undefined && headers.has(tenant.header);
-  const unnamed = (words: string) => {
-    const rest = new Map(headers);
-    if (tenant.header !== undefined) rest.delete(tenant.header);
-    return requestEdit(situation, words, { headers: rest, target: inQuery ? withoutField(target, tenant.query!) : target });
-  };
+function tenantEdits(situation: Situation, seen: Seen, { tenant: places }: Service, caller: Caller | undefined): readonly Edit[] {
+  if (!places || seen.match.kind !== "route") return [];
   const mine = caller?.tenants ?? [];
-  const candidates = mine.length > 0 ? mine : ["tenant"];
+  const others = mine.length > 0 ? mine : ["tenant"];
   return [
-    ...(inQuery || inHeader ? [unnamed("name no tenant in query or header")] : []),
-    ...(inQuery && inHeader ? [headerEdit(situation, `name no tenant in the header ${tenant.header}`, tenant.header!, undefined)] : []),
-    ...(inQuery && inHeader ? [requestEdit(situation, `name no tenant in the query`, { target: withoutField(target, tenant.query!) })] : []),
-    ...mine.flatMap((name) => pathTenant(situation, seen, tenant.path, name)),
-    ...candidates.flatMap((name) => [
-      ...(tenant.header === undefined ? [] : [headerEdit(situation, `name the tenant \`${name}\` in the header ${tenant.header}`, tenant.header, name)]),
-      ...(tenant.query === undefined
-        ? []
-        : [requestEdit(situation, `name the tenant \`${name}\` in the query`, { target: withField(withoutField(target, tenant.query), tenant.query, name) })]),
-    ]),
+    ...unnamingEdits(situation, places),
+    ...mine.flatMap((tenant) => pathTenant(situation, seen, places.path, tenant)),
+    ...others.flatMap((tenant) => namingEdits(situation, places, tenant)),
+  ];
+}
+
+/** Takes the tenant out of query and header, and out of one of them where both have it. */
+function unnamingEdits(situation: Situation, { query, header }: TenantPlaces): readonly Edit[] {
+  const { headers, target } = situation.inquiry.request;
+  const withoutQuery = query === undefined ? target : withoutField(target, query);
+  const rest = new Map(headers);
+  const isInHeader = header !== undefined && rest.delete(header);
+  const isInQuery = withoutQuery !== target;
+  return [
+    ...(isInQuery || isInHeader
+      ? [requestEdit(situation, "name no tenant in query or header", { headers: rest, target: withoutQuery })]
+      : []),
+    ...(isInQuery && isInHeader ? [requestEdit(situation, `name no tenant in the header ${header}`, { headers: rest })] : []),
+    ...(isInQuery && isInHeader ? [requestEdit(situation, "name no tenant in the query", { target: withoutQuery })] : []),
+  ];
+}
+
+function namingEdits(situation: Situation, { query, header }: TenantPlaces, tenant: string): readonly Edit[] {
+  const { target } = situation.inquiry.request;
+  const said = `name the tenant \`${tenant}\` in the`;
+  return [
+    ...(header === undefined ? [] : [headerEdit(situation, `${said} header ${header}`, header, tenant)]),
+    ...(query === undefined
+      ? []
+      : [requestEdit(situation, `${said} query`, { target: withField(withoutField(target, query), query, tenant) })]),
   ];
 }
 
@@ -63,7 +74,9 @@ function pathTenant(situation: Situation, seen: Seen, placeholder: string | unde
   if (at === -1) return [];
   const segments = [...seen.request.path.segments];
   segments[seen.match.mount.prefixLength + at] = tenant;
-  return [requestEdit(situation, `name the caller's own tenant \`${tenant}\` in the path`, { target: targetOf(segments, seen.request.query) })];
+  return [
+    requestEdit(situation, `name the caller's own tenant \`${tenant}\` in the path`, { target: targetOf(segments, seen.request.query) }),
+  ];
 }
 
 /* ── origin, address, query ───────────────────────────────────────────── */
@@ -85,7 +98,9 @@ function lineEdits(situation: Situation, route: Route): readonly Edit[] {
   return [
     ...[...names].map((name) => requestEdit(situation, `leave \`${name}\` out of the query`, { target: withoutField(target, name) })),
     ...(names.size > 1 ? [requestEdit(situation, "send no query", { target: target.slice(0, target.indexOf("?")) })] : []),
-    ...(route.from?.cidrs ?? []).map((cidr) => requestEdit(situation, `come from an address in ${cidr}`, { address: cidr.replace(/\/\d+$/, "") })),
+    ...(route.from?.cidrs ?? []).map((cidr) =>
+      requestEdit(situation, `come from an address in ${cidr}`, { address: cidr.replace(/\/\d+$/, "") }),
+    ),
     ...(websocket ? [requestEdit(situation, "ask for no WebSocket", { websocket: false })] : []),
   ];
 }
@@ -114,8 +129,10 @@ function pathEdits(situation: Situation, { request, match: found }: Seen): reado
   const { segments } = request.path;
   const services = found.mount ? [found.mount.service] : situation.policy.services;
   const paths = new Set<string>();
-  for (const service of services) for (const prefix of service.prefixes) for (const route of service.routes) addNear(paths, segments, prefix, route);
-  for (const service of situation.policy.services) for (const prefix of service.prefixes) if (prefix !== "") paths.add(prefix + targetOf(segments, ""));
+  for (const service of services)
+    for (const prefix of service.prefixes) for (const route of service.routes) addNear(paths, segments, prefix, route);
+  for (const service of situation.policy.services)
+    for (const prefix of service.prefixes) if (prefix !== "") paths.add(prefix + targetOf(segments, ""));
   const other = segments.at(-1) === "" ? segments.slice(0, -1) : [...segments, ""];
   return [targetOf(other, ""), ...paths].map((path) =>
     requestEdit(situation, `use the path ${path}`, { target: request.query === "" ? path : `${path}?${request.query}` }),
@@ -124,13 +141,18 @@ function pathEdits(situation: Situation, { request, match: found }: Seen): reado
 
 const MOST_PATHS = 200;
 
-function addNear(paths: Set<string>, segments: readonly string[], prefix: string, { method, pattern, access }: Route): void {
-  if (paths.size >= MOST_PATHS || access.kind === "denied" || method === "") return;
+function addNear(paths: Set<string>, segments: readonly string[], prefix: string, { pattern, access }: Route): void {
+  if (paths.size >= MOST_PATHS || access.kind === "denied") return;
   const wanted = (prefix + pattern).slice(1).split("/");
   if (wanted.length !== segments.length) return;
   const off = wanted.flatMap((want, index) => (want.startsWith("{") || want === segments[index] ? [] : [index]));
   if (off.length !== 1) return;
-  paths.add(targetOf(segments.map((segment, index) => (index === off[0] ? wanted[index]! : segment)), ""));
+  paths.add(
+    targetOf(
+      segments.map((segment, index) => (index === off[0] ? wanted[index]! : segment)),
+      "",
+    ),
+  );
 }
 
 /** For a target that the edge refuses: as a browser would have sent it, and without empty segments. */
@@ -140,9 +162,16 @@ function repairedPaths(situation: Situation): readonly Edit[] {
   const path = mark === -1 ? target : target.slice(0, mark);
   const rest = mark === -1 ? "" : target.slice(mark);
   const url = URL.parse(path, "http://gateway.example")?.pathname;
-  const candidates = [path.replaceAll(/\/{2,}/g, "/"), url, url?.replaceAll(/\/{2,}/g, "/")].filter((one) => one !== undefined && one !== path);
-  const hosts = (situation.inquiry.request.headers.get("host") ?? []).length === 1 ? [] : [headerEdit(situation, "send one `Host`", "host", "gateway.example")];
-  return [...new Set(candidates)].map((one) => requestEdit(situation, `write the path as ${one}`, { target: `${one}${rest}` })).concat(hosts);
+  const candidates = [path.replaceAll(/\/{2,}/g, "/"), url, url?.replaceAll(/\/{2,}/g, "/")].filter(
+    (one) => one !== undefined && one !== path,
+  );
+  const hosts =
+    (situation.inquiry.request.headers.get("host") ?? []).length === 1
+      ? []
+      : [headerEdit(situation, "send one `Host`", "host", "gateway.example")];
+  return [...new Set(candidates)]
+    .map((one) => requestEdit(situation, `write the path as ${one}`, { target: `${one}${rest}` }))
+    .concat(hosts);
 }
 
 function targetOf(segments: readonly string[], query: string): string {

@@ -1,15 +1,39 @@
 /** Single edits of the policy: of one line, one grant, one list. */
 import type { Caller } from "../../contract/caller.ts";
-import type { Authenticator, Cors, Grants, Route } from "../../contract/policy.ts";
+import type { Authenticator, Grants, Route } from "../../contract/policy.ts";
+import { scopeClaim } from "../../decision/claims.ts";
 import { replaced, type Edit, ruleEdit, type Situation } from "./edit.ts";
 
-/** Edits that would let the request through, the narrowest first. */
+/** Edits that may let the request through: those of the rule that refused it, since no other can change that. */
 export function wideningEdits(situation: Situation, caller: Caller | undefined): readonly Edit[] {
-  const { seen } = situation.verdict;
-  if (seen?.match.kind !== "route") return [];
+  const { decision, seen } = situation.verdict;
+  if (decision.outcome !== "deny" || seen?.match.kind !== "route") return [];
   const { route } = seen.match;
-  return [...grantEdits(situation, route, caller), ...listEdits(situation, route), ...lineEdits(situation, route, caller)];
+  const line = (words: string, change: Partial<Route>) => ruleEdit(situation, `on the line \`${route.name}\`: ${words}`, route, change);
+  switch (decision.code) {
+    case "INSUFFICIENT_ROLE":
+    case "INSUFFICIENT_SCOPE":
+      return grantEdits(situation, route, caller);
+    case "TENANT_MISMATCH":
+      return [line("`tenant: unchecked`", { tenant: "unchecked" })];
+    case "WRONG_TOKEN_TYPE":
+      return countingEdits(route, caller, line);
+    case "ORIGIN_NOT_ALLOWED":
+      return originEdits(situation, route);
+    case "ADDRESS_NOT_ALLOWED":
+      return addressEdits(situation, route);
+    case "REQUEST_INVALID":
+      return [...queryEdits(situation, route), line("`encodedSlash: keep`", { encodedSlash: true })];
+    case "ROUTE_NOT_FOUND":
+      return route.access.kind === "denied"
+        ? [opened(line, "authenticated"), opened(line, "public")]
+        : [line("`websocket: true`", { websocket: true })];
+    default:
+      return [];
+  }
 }
+
+type LineEdit = (words: string, change: Partial<Route>) => Edit;
 
 /** The one edit that shuts any line. */
 export function narrowingEdits(situation: Situation): readonly Edit[] {
@@ -34,13 +58,13 @@ function grantEdits(situation: Situation, route: Route, caller: Caller | undefin
 
 function roleGrant(situation: Situation, { service }: Route, role: string, permissions: readonly string[]): Edit {
   const roles = withGrant(service.roles, role, permissions);
-  return mapEdit(situation, `let the role \`${role}\` grant ${list(permissions)}`, service.roles, roles);
+  return replacing(situation, `let the role \`${role}\` grant ${list(permissions)}`, service.roles, roles);
 }
 
 /** For the scopes and groups that the caller has. */
 function heldEdits(situation: Situation, authenticator: Authenticator, permissions: readonly string[]): readonly Edit[] {
   const { proof } = situation.inquiry.credential;
-  const scopes = proof.kind === "jwt" ? String(proof.claims["scope"] ?? "").split(" ") : proof.kind === "key" ? proof.key.scopes : [];
+  const scopes = proof.kind === "jwt" ? (scopeClaim(proof.claims) ?? []) : proof.kind === "key" ? proof.key.scopes : [];
   const groupList: unknown = proof.kind === "jwt" && authenticator.kind === "jwt" ? proof.claims[authenticator.groupsClaim] : [];
   const groups = Array.isArray(groupList) ? groupList.filter((one) => typeof one === "string") : [];
   const held = [
@@ -48,7 +72,7 @@ function heldEdits(situation: Situation, authenticator: Authenticator, permissio
     ...groups.map((one) => ({ word: "group", name: one, grants: authenticator.groups })),
   ];
   return held.map(({ word, name, grants }) =>
-    mapEdit(situation, `let the ${word} \`${name}\` grant ${list(permissions)}`, grants, withGrant(grants, name, permissions)),
+    replacing(situation, `let the ${word} \`${name}\` grant ${list(permissions)}`, grants, withGrant(grants, name, permissions)),
   );
 }
 
@@ -56,7 +80,7 @@ function withGrant(grants: ReadonlyMap<string, Grants>, name: string, permission
   return new Map([...grants, [name, new Set([...(grants.get(name) ?? []), ...permissions])]]);
 }
 
-function mapEdit({ policy, inquiry }: Situation, words: string, old: object, next: object): Edit {
+function replacing({ policy, inquiry }: Situation, words: string, old: object, next: object): Edit {
   return { of: "rule", words, apply: () => ({ policy: replaced(policy, old, next), inquiry }) };
 }
 
@@ -66,35 +90,32 @@ function list(permissions: readonly string[]): string {
 
 /* ── lists and lines ──────────────────────────────────────────────────── */
 
-function listEdits(situation: Situation, { service, from }: Route): readonly Edit[] {
-  const { headers, address } = situation.inquiry.request;
-  const origin = headers.get("origin")?.[0];
-  const cors: Cors | undefined = service.cors;
-  return [
-    ...(cors && origin !== undefined ? [ruleEdit(situation, "list the request's origin in `cors.origins`", cors, { origins: new Set([...cors.origins, origin]) })] : []),
-    ...(from ? [mapEdit(situation, "list the client's address in `from`", from, { cidrs: [...from.cidrs, address], has: (one: string) => one === address || from.has(one) })] : []),
-  ];
+function originEdits(situation: Situation, { service: { cors } }: Route): readonly Edit[] {
+  const origin = situation.inquiry.request.headers.get("origin")?.[0];
+  if (!cors || origin === undefined) return [];
+  return [ruleEdit(situation, "list the request's origin in `cors.origins`", cors, { origins: new Set([...cors.origins, origin]) })];
 }
 
-function lineEdits(situation: Situation, route: Route, caller: Caller | undefined): readonly Edit[] {
-  const edit = (words: string, change: Partial<Route>) => ruleEdit(situation, `on the line \`${route.name}\`: ${words}`, route, change);
+function addressEdits(situation: Situation, { from }: Route): readonly Edit[] {
+  const { address } = situation.inquiry.request;
+  if (!from) return [];
+  const wider = { cidrs: [...from.cidrs, address], has: (one: string) => one === address || from.has(one) };
+  return [replacing(situation, "list the client's address in `from`", from, wider)];
+}
+
+function queryEdits(situation: Situation, { name, query }: Route): readonly Edit[] {
+  return query
+    ? [ruleEdit(situation, `on the line \`${name}\`: allow every query`, query, { kind: "deny", names: new Set<string>() })]
+    : [];
+}
+
+function countingEdits(route: Route, caller: Caller | undefined, line: LineEdit): readonly Edit[] {
   const authenticator = route.service.authenticators.find((one) => one.name === caller?.authenticator);
-  const counts = authenticator === undefined || route.authenticators.includes(authenticator);
-  return [
-    ...(counts ? [] : [edit(`let \`${authenticator.name}\` count`, { authenticators: [...route.authenticators, authenticator] })]),
-    ...(route.websocket ? [] : [edit("`websocket: true`", { websocket: true })]),
-    ...(route.encodedSlash ? [] : [edit("`encodedSlash: keep`", { encodedSlash: true })]),
-    ...(route.query ? [ruleEdit(situation, `on the line \`${route.name}\`: allow every query`, route.query, { kind: "deny", names: new Set<string>() })] : []),
-    ...(refusedForTenant(situation) ? [edit("`tenant: unchecked`", { tenant: "unchecked" })] : []),
-    ...(route.access.kind === "denied" ? [opened(edit, "authenticated"), opened(edit, "public")] : []),
-  ];
-}
-
-function refusedForTenant({ verdict: { decision } }: Situation): boolean {
-  return decision.outcome === "deny" && decision.code === "TENANT_MISMATCH";
+  if (!authenticator || route.authenticators.includes(authenticator)) return [];
+  return [line(`let \`${authenticator.name}\` count`, { authenticators: [...route.authenticators, authenticator] })];
 }
 
 /** Proposed for a `denied` line alone: to open a line that asks for something would mend every refusal, and nothing. */
-function opened(edit: (words: string, change: Partial<Route>) => Edit, word: "authenticated" | "public"): Edit {
-  return edit(`\`access: ${word}\``, { access: { kind: word }, rule: word });
+function opened(line: LineEdit, word: "authenticated" | "public"): Edit {
+  return line(`\`access: ${word}\``, { access: { kind: word }, rule: word });
 }

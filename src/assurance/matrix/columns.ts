@@ -24,7 +24,7 @@ export function columnsOf({ classes, rows }: ServiceMatrix): readonly Column[] {
 }
 
 /** What the classes have in common comes first; `all` tells which roles there are. */
-export function classWords(members: readonly CallerClass[], all: readonly CallerClass[]): readonly string[] {
+function classWords(members: readonly CallerClass[], all: readonly CallerClass[]): readonly string[] {
   const provers = [...new Set(members.map(({ stance }) => proverWords(stance)))];
   return provers.flatMap((prover) => {
     const own = members.filter(({ stance }) => proverWords(stance) === prover);
@@ -40,9 +40,19 @@ interface Known {
 }
 
 function proverLines(prover: string, members: readonly CallerClass[], { roleCount, hasGrants }: Known): readonly string[] {
-  const rolesByGrants = grouped(members, ({ grants }) => grantsWords(grants), ({ stance }) => stance.role);
-  const grantsByRoles = grouped([...rolesByGrants], ([, roles]) => rolesWords(roles, roleCount), ([grants]) => grants);
-  return [...grantsByRoles].map(([roles, grants]) => [prover, ...(hasGrants ? [grants.map((one) => one || "no grant").join(" | ")] : []), ...(roles === "" ? [] : [roles])].join(", "));
+  const rolesByGrants = grouped(
+    members,
+    ({ grants }) => grantsWords(grants),
+    ({ stance }) => stance.role,
+  );
+  const grantsByRoles = grouped(
+    [...rolesByGrants],
+    ([, roles]) => rolesWords(roles, roleCount),
+    ([grants]) => grants,
+  );
+  return [...grantsByRoles].map(([roles, grants]) =>
+    [prover, ...(hasGrants ? [grants.map((one) => one || "no grant").join(" | ")] : []), ...(roles === "" ? [] : [roles])].join(", "),
+  );
 }
 
 function rolesWords(roles: readonly (string | undefined)[], count: number): string {
@@ -55,7 +65,11 @@ export function grantsWords(grants: readonly Grant[]): string {
   return grants.map(({ kind, name }) => `${kind === "scope" ? "scope" : "group"} ${name}`).join(" + ");
 }
 
-function grouped<Item, Value>(items: readonly Item[], keyOf: (item: Item) => string, valueOf: (item: Item) => Value): ReadonlyMap<string, readonly Value[]> {
+function grouped<Item, Value>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+  valueOf: (item: Item) => Value,
+): ReadonlyMap<string, readonly Value[]> {
   const groups = new Map<string, Value[]>();
   for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), valueOf(item)]);
   return groups;

@@ -30,8 +30,8 @@ export function whoJson({ route, paths, reached, ways }: Who): object {
     source: route.source,
     reached,
     from: route.from?.cidrs ?? null,
-    callers: ways.map(({ stance: { role: _, ...stance }, roles, tenants, opening }) => ({
-      ...stanceJson(stance),
+    callers: ways.map(({ stance, roles, tenants, opening }) => ({
+      ...proverJson(stance),
       roles: roles ?? null,
       tenants,
       grants: opening,
@@ -40,13 +40,13 @@ export function whoJson({ route, paths, reached, ways }: Who): object {
 }
 
 /** A role of `""` is any that the service does not know. */
-export function stanceJson({ kind, authenticator, role, secret }: Stance): object {
-  return {
-    kind,
-    ...(kind !== "nobody" && { authenticator }),
-    ...(role !== undefined && { role }),
-    ...(secret !== undefined && { secret }),
-  };
+function stanceJson(stance: Stance): object {
+  return { ...proverJson(stance), ...(stance.role !== undefined && { role: stance.role }) };
+}
+
+/** The stance but for its role. */
+export function proverJson({ kind, authenticator, secret }: Stance): object {
+  return { kind, ...(kind !== "nobody" && { authenticator }), ...(secret !== undefined && { secret }) };
 }
 
 function cellJson(cell: Cell): object {
@@ -68,7 +68,13 @@ export function matrixCsv(services: readonly ServiceMatrix[]): string {
 }
 
 function classFields({ stance, grants }: CallerClass): readonly string[] {
-  return [stance.kind, stance.authenticator, stance.secret ?? "", stance.role === "" ? "(any other)" : (stance.role ?? ""), grantsWords(grants)];
+  return [
+    stance.kind,
+    stance.authenticator,
+    stance.secret ?? "",
+    stance.role === "" ? "(any other)" : (stance.role ?? ""),
+    grantsWords(grants),
+  ];
 }
 
 function cellFields(cell: Cell): readonly string[] {

@@ -31,7 +31,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 thead th { position: sticky; top: 0; z-index: 2; background: var(--head); }
 thead th[data-column] { text-align: center; }
 thead th:first-child { left: 0; z-index: 3; }
-tbody th { position: sticky; left: 0; z-index: 1; background: var(--ground); font-weight: 500; white-space: normal; min-width: 15rem; overflow-wrap: anywhere; }
+tbody th { position: sticky; left: 0; z-index: 1; background: var(--ground); font-weight: 500; white-space: normal; min-width: 26rem; overflow-wrap: anywhere; }
 tbody tr:hover > * { background: var(--hover); }
 td[data-column] { text-align: center; }
 .rule { color: var(--soft); }

@@ -40,7 +40,10 @@ ${services.map(serviceSection).join("\n")}
 function serviceSection(matrix: ServiceMatrix): string {
   const { service, rows } = matrix;
   const columns = columnsOf(matrix);
-  const under = service.prefixes.join("") === "" ? "" : ` <small>under ${service.prefixes.map((prefix) => `<code>${escaped(prefix)}</code>`).join(" and ")}</small>`;
+  const under =
+    service.prefixes.join("") === ""
+      ? ""
+      : ` <small>under ${service.prefixes.map((prefix) => `<code>${escaped(prefix)}</code>`).join(" and ")}</small>`;
   return `<section>
 <h2>${escaped(service.name)}${under}</h2>
 <ol class="callers">

@@ -55,7 +55,11 @@ function blocksOf(columns: readonly Column[], longest: number, width: number): r
 function gridText(labels: readonly string[], columns: readonly NumberedColumn[], width: number): string {
   const taken = columns.reduce((sum, column) => sum + column.width + GAP, 0);
   const pathWidth = Math.min(width - taken, Math.max(...labels.map((label) => label.length)));
-  const head = line("", columns.map((column) => String(column.number).padEnd(column.width)), pathWidth);
+  const head = line(
+    "",
+    columns.map((column) => String(column.number).padEnd(column.width)),
+    pathWidth,
+  );
   const body = labels.flatMap((label, row) => {
     const [first = "", ...more] = wrapped(label, pathWidth);
     const cells = columns.map((column) => cellWord(column.cells[row]!).padEnd(column.width));
@@ -74,7 +78,10 @@ export function wrapped(text: string, width: number): readonly string[] {
   let rest = text;
   while (rest.length > width) {
     const space = rest.lastIndexOf(" ", width);
-    const at = space > width / 3 ? space + 1 : Math.max(rest.lastIndexOf("/", width - 1), 1) + (rest.lastIndexOf("/", width - 1) > 0 ? 0 : width - 1);
+    const at =
+      space > width / 3
+        ? space + 1
+        : Math.max(rest.lastIndexOf("/", width - 1), 1) + (rest.lastIndexOf("/", width - 1) > 0 ? 0 : width - 1);
     lines.push(rest.slice(0, at).trimEnd());
     rest = rest.slice(at);
   }

@@ -12,9 +12,7 @@ import { type CallerClass, verdictOf } from "../classes/verdicts.ts";
  * `allow`: whatever tenant the request names. `own`: the caller's own tenant only. `unnamed`: only requests that name no tenant.
  * `unreached`: no request reaches the route, since others stand before it.
  */
-export type Cell =
-  | { readonly kind: "allow" | "own" | "unnamed" | "unreached" }
-  | { readonly kind: "refused"; readonly code: ErrorCode };
+export type Cell = { readonly kind: "allow" | "own" | "unnamed" | "unreached" } | { readonly kind: "refused"; readonly code: ErrorCode };
 
 export interface MatrixRow {
   readonly route: Route;
@@ -38,7 +36,10 @@ export function matrixOf(policy: Policy, now: number): readonly ServiceMatrix[] 
 
 function serviceMatrix(policy: Policy, service: Service, places: readonly Place[], now: number): ServiceMatrix {
   const reaches = service.routes.map((route) => reachOf(policy, route, places));
-  const classes = classesOf(sideOf(service, now), reaches.filter((reach) => reach !== undefined));
+  const classes = classesOf(
+    sideOf(service, now),
+    reaches.filter((reach) => reach !== undefined),
+  );
   const known = new Map<string, readonly Cell[]>();
   const cellsOf = (reach: Reach): readonly Cell[] => {
     const key = accessKey(reach);
@@ -92,7 +93,10 @@ function combinations(target: Parameters<typeof openingsOf>[0], stance: Stance):
 }
 
 function oneOfEach(opening: readonly (readonly Grant[])[]): readonly (readonly Grant[])[] {
-  return opening.reduce<readonly (readonly Grant[])[]>((sets, alternatives) => sets.flatMap((set) => alternatives.map((one) => [...set, one])), [[]]);
+  return opening.reduce<readonly (readonly Grant[])[]>(
+    (sets, alternatives) => sets.flatMap((set) => alternatives.map((one) => [...set, one])),
+    [[]],
+  );
 }
 
 function setKey(grants: readonly Grant[]): string {

@@ -30,7 +30,8 @@ function bodyText({ route, reached, ways }: Who, width: number): string {
 function part(tenants: Reachable, ways: readonly Way[], width: number, isTitled: boolean): string {
   const own = ways.filter((way) => way.tenants === tenants);
   if (own.length === 0) return "";
-  const title = isTitled && (tenants !== "any" || ways.length > own.length) ? `These can call it ${TITLES[tenants]}:\n` : "These can call it:\n";
+  const title =
+    isTitled && (tenants !== "any" || ways.length > own.length) ? `These can call it ${TITLES[tenants]}:\n` : "These can call it:\n";
   const lines = own.flatMap((way) => wrapped(wayWords(way), width - 4).map((line, index) => `${index === 0 ? "  " : "    "}${line}\n`));
   return title + lines.join("");
 }
@@ -38,9 +39,8 @@ function part(tenants: Reachable, ways: readonly Way[], width: number, isTitled:
 /** `people, group admin, role viewer or agent`. */
 export function wayWords({ stance, roles, opening }: Pick<Way, "stance" | "opening"> & { readonly roles?: readonly string[] }): string {
   const grants = openingWords(opening);
-  const { role: _, ...prover } = stance;
   return [
-    proverWords(prover),
+    proverWords(stance),
     ...(grants === undefined ? [] : [grants]),
     ...(roles ? [`role ${roles.map(roleWords).join(" or ")}`] : []),
     ...(grants === undefined && !roles && stance.kind !== "nobody" ? ["any credential"] : []),

@@ -46,7 +46,9 @@ function waysOfStance(side: Side, { route, naming }: Reach, stance: Stance): rea
   const any = naming.canName ? open("other") : open("none");
   const own = naming.canName ? beyond(any, open("own")) : [];
   const unnamed = naming.canName && naming.canOmit ? beyond([...any, ...own], open("none")) : [];
-  const way = (tenants: Reachable) => (opening: Opening): Way => ({ stance, tenants, opening });
+  const way =
+    (tenants: Reachable) =>
+    (opening: Opening): Way => ({ stance, tenants, opening });
   return [...any.map(way("any")), ...own.map(way("own")), ...unnamed.map(way("unnamed"))];
 }
 
@@ -59,7 +61,9 @@ function beyond(wider: readonly Opening[], openings: readonly Opening[]): readon
 
 /** Whether everybody who has one of each of `opening` meets `wider` too. */
 function covers(wider: Opening, opening: Opening): boolean {
-  return wider.every((needed) => opening.some((alternatives) => alternatives.every((grant) => needed.some((one) => one.name === grant.name && one.kind === grant.kind))));
+  return wider.every((needed) =>
+    opening.some((alternatives) => alternatives.every((grant) => needed.some((one) => one.name === grant.name && one.kind === grant.kind))),
+  );
 }
 
 function mergedByRole(ways: readonly Way[]): readonly Way[] {
@@ -81,7 +85,9 @@ export function routesNamed(policy: Policy, text: string, service?: string): rea
   const routes = policy.services.filter(({ name }) => service === undefined || name === service).flatMap((one) => one.routes);
   const wanted = form(path);
   const named = routes.filter(
-    (route) => route.method === method && [...route.service.prefixes.map((prefix) => prefix + route.pattern), route.pattern].map(form).includes(wanted),
+    (route) =>
+      route.method === method &&
+      [...route.service.prefixes.map((prefix) => prefix + route.pattern), route.pattern].map(form).includes(wanted),
   );
   return named.length > 0 ? named : routesReached(policy, method, path).filter((route) => routes.includes(route));
 }

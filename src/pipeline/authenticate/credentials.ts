@@ -56,7 +56,8 @@ function placesOf(authenticators: readonly Authenticator[]): ReadonlyMap<string,
   for (const [header, readers] of Map.groupBy(keys, (key) => key.header.toLowerCase())) {
     places.set(header, { header, present: (text) => ({ kind: "apiKey", text, authenticators: readers }) });
   }
-  if (authenticators.some(({ kind }) => kind !== "apiKey" && kind !== "mtls")) places.set("authorization", { header: "authorization", present: authorizationReader(authenticators) });
+  if (authenticators.some(({ kind }) => kind !== "apiKey" && kind !== "mtls"))
+    places.set("authorization", { header: "authorization", present: authorizationReader(authenticators) });
   return places;
 }
 
@@ -67,7 +68,9 @@ function authorizationReader(authenticators: readonly Authenticator[]): Place["p
   if (!kinds.has("sigv4")) return bearerToken;
   return (value) => {
     if (isSignature(value)) return { kind: "signature", place: { form: "header", text: value } };
-    return takesTokens ? bearerToken(value) : { kind: "malformed", code: "SIGNATURE_INVALID", reason: "`Authorization` holds no signature" };
+    return takesTokens
+      ? bearerToken(value)
+      : { kind: "malformed", code: "SIGNATURE_INVALID", reason: "`Authorization` holds no signature" };
   };
 }
 

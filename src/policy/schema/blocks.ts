@@ -47,7 +47,11 @@ export type BodyFile = z.output<typeof body>;
 export const timeouts = block({
   connect: optional(timeout, "Until the connection to the upstream stands.", "2s"),
   headers: optional(timeout, "From the end of the request until the head of the upstream's answer.", "30s"),
-  idle: optional(timeout, "Until the next kilobyte of a request's body or its end; between two pieces of an answer; until the client has read what waits for it.", "60s"),
+  idle: optional(
+    timeout,
+    "Until the next kilobyte of a request's body or its end; between two pieces of an answer; until the client has read what waits for it.",
+    "60s",
+  ),
   total: optional(timeout, "For the whole exchange.", "none"),
 });
 export type TimeoutsFile = z.output<typeof timeouts>;

@@ -1,7 +1,7 @@
 /** The gateway file: one process, its doors, its stores, and what all services share. */
 import * as z from "zod";
 import { readListenHost, readName } from "../names.ts";
-import { readTimeout } from "../quantities.ts";
+import { readWait } from "../quantities.ts";
 import { type Reading, value, wrong } from "../reading.ts";
 import { authenticator } from "./authenticator.ts";
 import { body, cors, errors, limits, roles, timeouts } from "./blocks.ts";
@@ -100,7 +100,7 @@ const tls = block({
 });
 
 const most = z.int().min(1).max(1_000_000);
-const wait = meaningful(readTimeout, { title: "duration", examples: ["10s"], standIn: () => "10s", pattern: "[0-9]+(?:ms|s|m|h|d)" });
+const wait = meaningful(readWait, { title: "duration", examples: ["10s"], standIn: () => "10s", pattern: "[0-9]+(?:ms|s|m|h|d)" });
 
 const connections = block({
   total: optional(most, "How many may be open at once; one more is closed as soon as it opens.", 10_000),

@@ -34,7 +34,7 @@ export function readCaller(file: string, policy: Policy, service: Service | unde
   const report = reporter(source, diagnostics);
   const draft = validate(callerFile, source, report);
   if (!draft || diagnostics.length > 0) return { kind: "invalid", diagnostics };
-  const described = withDefaults(draft.content as CallerFile, policy, service);
+  const described = withDefaults(draft.content, policy, service);
   const sketch = readCallers({ caller: described }, policy, (path, ...rest) => report(path.slice(2), ...rest)).get("caller");
   return sketch && diagnostics.length === 0 ? { kind: "sketch", sketch } : { kind: "invalid", diagnostics };
 }

@@ -6,7 +6,11 @@ import { didYouMean } from "../suggest.ts";
 import type { CallerFile } from "./schema.ts";
 
 /** The callers by name. One that cannot be is reported, and is missing. */
-export function readCallers(callers: Readonly<Record<string, CallerFile>>, policy: Policy, report: Report): ReadonlyMap<string, CallerSketch> {
+export function readCallers(
+  callers: Readonly<Record<string, CallerFile>>,
+  policy: Policy,
+  report: Report,
+): ReadonlyMap<string, CallerSketch> {
   const files = new Map<string, CallerFile>();
   const sketches = new Map<string, CallerSketch>();
   for (const [name, own] of Object.entries(callers)) {
@@ -23,7 +27,8 @@ export function readCallers(callers: Readonly<Record<string, CallerFile>>, polic
 function inherited(own: CallerFile, before: ReadonlyMap<string, CallerFile>, report: Report): CallerFile | undefined {
   if (own.extends === undefined) return own;
   const base = before.get(own.extends);
-  if (!base) return void report(["extends"], `there is no caller \`${own.extends}\` before this one`, didYouMean(own.extends, [...before.keys()]));
+  if (!base)
+    return void report(["extends"], `there is no caller \`${own.extends}\` before this one`, didYouMean(own.extends, [...before.keys()]));
   return {
     ...base,
     ...own,

@@ -124,7 +124,12 @@ class FileReader {
     const headers = "target" in request ? {} : (request.headers ?? {});
     for (const header of Object.keys(headers)) {
       if (!this.#credentialHeaders.has(header.toLowerCase())) continue;
-      this.#report([...path, "headers", header], `\`${header}\` holds a credential, which no test proves`, "name a caller with `as`", "key");
+      this.#report(
+        [...path, "headers", header],
+        `\`${header}\` holds a credential, which no test proves`,
+        "name a caller with `as`",
+        "key",
+      );
     }
   }
 }

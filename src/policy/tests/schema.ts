@@ -15,7 +15,9 @@ function readRequestLine(text: string): Reading<RequestLine> {
   const space = text.indexOf(" ");
   const method = text.slice(0, Math.max(0, space));
   const target = text.slice(space + 1);
-  return METHOD.test(method) && target !== "" ? value({ method, target }) : wrong("this is no request", { repair: "write `GET /path?query`" });
+  return METHOD.test(method) && target !== ""
+    ? value({ method, target })
+    : wrong("this is no request", { repair: "write `GET /path?query`" });
 }
 
 const requestLine = meaningful(readRequestLine, { title: "request", examples: ["GET /v2/health"], standIn: () => "GET /" });
@@ -25,7 +27,11 @@ const texts = z.union([words, list(words)]);
 const detailedRequest = block({
   method: optional(words, "The method.", "GET"),
   path: words.describe("The path as sent, percent-encoding and all; a query may follow it."),
-  query: optional(z.union([words, z.record(z.string(), texts)]), "The query: as sent, without `?`, or names and values.", unwritten("none")),
+  query: optional(
+    z.union([words, z.record(z.string(), texts)]),
+    "The query: as sent, without `?`, or names and values.",
+    unwritten("none"),
+  ),
   headers: optional(z.record(z.string(), texts), "Headers as sent; never a credential: name a caller with `as`.", unwritten("none")),
   origin: optional(words, "The header `Origin`."),
   host: optional(words, "The header `Host`.", "gateway.example"),
