@@ -86,16 +86,19 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const targets = new WeakMap<object, string>();
   const security = securityOf(parts);
   const app = createApp(targets, security, {
-    unrouted: (request, response) => walk.take({ request, response, target: request.url ?? "", upgrade: false }, current),
+    // Node hands over the socket at once, although an answer ahead of the handshake may still be owed on it.
+    mayUpgrade: (request) => isWebSocketHandshake(request) && !connections.owes(request.socket),
+    unrouted: (request, response) => walk.take({ request, response, target: request.url ?? "", upgrade: false, early: false }, current),
     unparsed: (error, socket) => {
       if (connections.has(socket)) refuseUnparsed(parts, walk, connections.latest(socket), error, socket);
       else socket.destroy();
     },
   });
   app.addHook("onRequest", (request, reply, goOn) => {
-    const upgrade = isWebSocketHandshake(request.raw);
+    const upgrade = (request.raw as IncomingMessage & { readonly upgrade?: boolean }).upgrade === true;
+    const early = !upgrade && isWebSocketHandshake(request.raw);
     if (!upgrade) reply.hijack();
-    const arriving = { request: request.raw, response: reply.raw, target: targets.get(request.raw) ?? "", upgrade };
+    const arriving = { request: request.raw, response: reply.raw, target: targets.get(request.raw) ?? "", upgrade, early };
     walk.take(arriving, upgrade ? { ...current, forward: () => goOn() } : current);
   });
   registerWebSockets(app, {
@@ -109,7 +112,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   connections.follow(app.server);
   onFailedHandshake(app.server, (failed) => noteHandshake(parts, failed));
   // Without this Node would end the connection without a word.
-  app.server.on("connect", (_request, socket) => refuseTunnel(parts, socket as Socket));
+  app.server.on("connect", (_request, socket) => refuseTunnel(parts, connections, socket as Socket));
   app.server.on("checkContinue", (request, response) => app.routing(request, response));
   app.server.on("checkExpectation", (request, response) => app.routing(request, response));
 
@@ -202,6 +205,7 @@ function noteHandshake({ metrics, log }: GatewayParts, { reason, detail, address
 /** What never comes to a route of the instance: methods that its router does not know, and what the parser refused. */
 interface Strays {
   readonly unrouted: RequestListener;
+  readonly mayUpgrade: (request: IncomingMessage) => boolean;
   readonly unparsed: (error: Error, socket: Socket) => void;
 }
 
@@ -216,11 +220,14 @@ const HTTP = {
   insecureHTTPParser: false,
   // The edge stage refuses a request without Host itself, so that it is answered, logged and counted as any other.
   requireHostHeader: false,
-  shouldUpgradeCallback: isWebSocketHandshake,
 };
 
 /** The router sees one path only: what a client sent as target is read by the edge stage and nowhere else. */
-function createApp(targets: WeakMap<object, string>, security: DoorSecurity | undefined, { unrouted, unparsed }: Strays): FastifyInstance {
+function createApp(
+  targets: WeakMap<object, string>,
+  security: DoorSecurity | undefined,
+  { unrouted, unparsed, mayUpgrade }: Strays,
+): FastifyInstance {
   return fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -232,7 +239,7 @@ function createApp(targets: WeakMap<object, string>, security: DoorSecurity | un
       return "/";
     },
     serverFactory: (route) =>
-      createDoorServer(HTTP, security, (request, response) => {
+      createDoorServer({ ...HTTP, shouldUpgradeCallback: mayUpgrade }, security, (request, response) => {
         if (ROUTED_METHODS.has(request.method ?? "")) route(request, response);
         else unrouted(request, response);
       }),
@@ -280,9 +287,11 @@ function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | un
 }
 
 /** No table names CONNECT; Node has let go of the connection, so that nobody else listens to its errors. */
-function refuseTunnel(parts: GatewayParts, socket: Socket): void {
+function refuseTunnel(parts: GatewayParts, connections: Connections, socket: Socket): void {
   socket.on("error", () => socket.destroy());
-  refuseOnSocket(parts, socket, { code: "ROUTE_NOT_FOUND", reason: "CONNECT" });
+  // What is said now would be read as the answer to the request ahead.
+  if (connections.owes(socket)) socket.destroy();
+  else refuseOnSocket(parts, socket, { code: "ROUTE_NOT_FOUND", reason: "CONNECT" });
 }
 
 type ParserError = Error & { readonly code?: string };

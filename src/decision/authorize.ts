@@ -2,7 +2,7 @@
 import type { Caller } from "../contract/caller.ts";
 import type { Allowance, Denial, Matched, RequestFacts } from "../contract/decision.ts";
 import type { ErrorCode } from "../contract/errors.ts";
-import { grantsOf, satisfies } from "./permission.ts";
+import { isEntitled } from "./permission.ts";
 import { namedTenant, tenantVerdict } from "./tenant.ts";
 
 /** Whether this caller (none on public routes) may make this request. Computed anew for every request. */
@@ -19,12 +19,11 @@ export function authorize(match: Matched, caller: Caller | undefined, request: R
   if (route.from && !route.from.has(request.address)) return deny("ADDRESS_NOT_ALLOWED", "the client's address is not in the route's list");
   if (!caller) return { outcome: "allow", route };
   const lacking = caller.hasRole ? "INSUFFICIENT_ROLE" : "INSUFFICIENT_SCOPE";
-  if (!satisfies(grantsOf(caller, undefined), route.access)) return deny(lacking, `${route.rule} is needed`);
-  const named = namedTenant(match, request);
-  const verdict = tenantVerdict(match, caller, named);
+  if (!isEntitled(caller, undefined, route.access)) return deny(lacking, `${route.rule} is needed`);
+  const verdict = tenantVerdict(match, caller, namedTenant(match, request));
   if (verdict.kind === "mismatch") return deny("TENANT_MISMATCH", verdict.reason);
-  if (named.kind === "one" && route.tenant !== "unchecked" && !satisfies(grantsOf(caller, named.tenant), route.access)) {
-    return deny(lacking, `${route.rule} is needed for ${named.tenant}`);
-  }
-  return { outcome: "allow", route, caller, ...(verdict.told !== undefined && { tenant: verdict.told }) };
+  const { told } = verdict;
+  const entitled = told === undefined || isEntitled(caller, told, route.access);
+  if (!entitled && route.tenant !== "unchecked") return deny(lacking, `${route.rule} is needed for ${told}`);
+  return { outcome: "allow", route, caller, ...(told !== undefined && entitled && { tenant: told }) };
 }

@@ -31,6 +31,16 @@ export function satisfies(sets: readonly Grants[], access: Access): boolean {
   return access.need === "all" ? access.names.every(has) : access.names.some(has);
 }
 
+/**
+ * Whether the caller satisfies the rule for this tenant; without one, for any single tenant of theirs.
+ * What group patterns grant for two tenants never adds up.
+ */
+export function isEntitled(caller: Caller, tenant: string | undefined, access: Access): boolean {
+  if (tenant !== undefined) return satisfies(grantsOf(caller, tenant), access);
+  if (satisfies([caller.permissions], access)) return true;
+  return [...caller.tenantPermissions.keys()].some((one) => satisfies(grantsOf(caller, one), access));
+}
+
 /** What the caller may do for one tenant; without one, for any of the caller's. */
 export function grantsOf(caller: Pick<Caller, "permissions" | "tenantPermissions">, tenant: string | undefined): readonly Grants[] {
   if (caller.tenantPermissions.size === 0) return [caller.permissions];

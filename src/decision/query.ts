@@ -23,16 +23,17 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(spaced);
   } catch {
-    return spaced;
+    // Not UTF-8: readers that take bytes as they come still find the name.
+    return spaced.replaceAll(/%([0-9A-Fa-f]{2})/g, (_escape, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
   }
 }
 
 /**
- * A field's name as careless readers fold it: case, surrounding space, `tenant_id[]` and `tenant.id`
+ * A field's name as careless readers fold it: case, surrounding space, `tenant_id[]`, what follows a NUL, and `tenant.id`
  * all mean the same name to some framework.
  */
 export function looseFieldName(name: string): string {
-  const bracket = name.indexOf("[");
-  const plain = bracket > 0 ? name.slice(0, bracket) : name;
+  const end = name.search(/[[\u0000]/);
+  const plain = end > 0 ? name.slice(0, end) : name;
   return plain.trim().toLowerCase().replaceAll(/[ .-]/g, "_");
 }

@@ -38,6 +38,8 @@ export interface Arriving {
   /** The request target as sent. */
   readonly target: string;
   readonly upgrade: boolean;
+  /** A WebSocket handshake that came while an answer was owed on its connection. */
+  readonly early: boolean;
 }
 
 const NO_PATH = { segments: [], encodedSlash: false };
@@ -75,6 +77,15 @@ export class Walk {
   /** Stages 1 and 2. */
   #enter(exchange: Exchange, arriving: Arriving, inForce: InForce): void {
     const arrival = arrive(arriving.request, arriving.target, arriving.upgrade, inForce.policy.gateway.trustProxy);
+    if (arriving.early) {
+      closeAfterAnswer(exchange);
+      this.refuse(exchange, {
+        outcome: "deny",
+        code: "REQUEST_INVALID",
+        reason: "a WebSocket handshake behind a request that is not answered",
+      });
+      return;
+    }
     if (arrival.kind === "refused") {
       // Whoever sends this may see requests in other places than we do: nothing behind it is taken for one.
       closeAfterAnswer(exchange);

@@ -271,3 +271,36 @@ t.test("a tenant claim that is no tenant names none", async (t) => {
     t.equal(said("GET /t/t1", staff("reader", tenant)), "TENANT_MISMATCH", JSON.stringify(tenant));
   t.equal(said("GET /t/t1", staff("reader", "t1")), "allow GET /t/{tenant}");
 });
+
+t.test("a group pattern's grant for one tenant opens nothing that another tenant is told of", async (t) => {
+  const mixed = policyOf({
+    app: `upstream: { url: http://127.0.0.1:9 }
+authenticators:
+  people:
+    jwt: { issuer: ${ISS}, use: access, caller: person, clients: any }
+    groups: { "viewer:{tenant}": [read], "admin:{tenant}": [read, write] }
+    tenant: { group: "viewer:{tenant}" }
+tenant: { query: tenant }
+routes:
+  POST /items: write
+  POST /shared: { access: write, tenant: unchecked }
+  GET /all: { access: { allOf: [read, write] }, tenant: unchecked }
+`,
+  });
+  const proof = person(["viewer:acme", "admin:other"]);
+  const at = (method: string, target: string) => decisionOf(mixed, { method, target }, proof);
+  t.equal(wordOf(at("POST", "/items?tenant=acme")), "INSUFFICIENT_SCOPE");
+  t.equal(wordOf(at("POST", "/items?tenant=other")), "TENANT_MISMATCH");
+  t.equal(wordOf(at("POST", "/items")), "INSUFFICIENT_SCOPE", "leaving the tenant out gives no more than naming it");
+  const shared = at("POST", "/shared");
+  t.match(shared, { outcome: "allow" });
+  t.equal(shared.outcome === "allow" && shared.tenant, undefined, "what was granted for another tenant is not told as this one's");
+  const split = person(["viewer:acme", "writer:other"]);
+  t.equal(wordOf(decisionOf(mixed, { target: "/all" }, split)), "INSUFFICIENT_SCOPE", "two tenants' grants never add up");
+});
+
+t.test("a query name counts however it is encoded", async (t) => {
+  const at = (query: string): string => wordOf(decisionOf(policy, { target: `/t/t1?${query}` }, machine("robot", "app/all")));
+  for (const query of ["tenant[%ff]=t2", "%74enant[%ff]=t2", "tenant%00=t2", "tenant%00x=t2", "%74enant%5B%ff]=t2"])
+    t.equal(at(query), "TENANT_MISMATCH", query);
+});

@@ -9,8 +9,8 @@ const MOST_WAITING = 100;
 
 export class Connections {
   readonly #open = new Set<Socket>();
-  /** Only of connections on which a request came before the one ahead of it was answered. */
-  readonly #waiting = new WeakMap<Socket, number>();
+  /** Requests whose answers are queued behind another's, by their connection. */
+  readonly #waiting = new WeakMap<Socket, Set<Exchange>>();
   /** Connections that have not finished their TLS handshake, by their two ends. */
   readonly #handshaking = new Map<string, Socket>();
   /** Connections that end with the next answer. */
@@ -38,18 +38,31 @@ export class Connections {
     const { socket } = exchange.request;
     const ahead = this.#latest.get(socket);
     this.#latest.set(socket, exchange);
-    if (ahead !== undefined && !isSent(ahead)) this.#waits(exchange);
+    if (exchange.response.socket === null || (ahead !== undefined && !isSent(ahead))) this.#waits(exchange);
     if (this.#draining || this.#renewed.has(socket)) this.#release(socket);
+  }
+
+  /** Whether an answer on this connection is still to be sent. */
+  owes(socket: Socket): boolean {
+    const latest = this.#latest.get(socket);
+    return latest !== undefined && !isSent(latest);
   }
 
   /** Whether more requests wait on the exchange's connection than may. */
   isCrowded({ request }: Exchange): boolean {
-    return (this.#waiting.get(request.socket) ?? 0) > MOST_WAITING;
+    return (this.#waiting.get(request.socket)?.size ?? 0) > MOST_WAITING;
   }
 
-  #waits({ request: { socket }, response }: Exchange): void {
-    this.#waiting.set(socket, (this.#waiting.get(socket) ?? 0) + 1);
-    response.once("close", () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1));
+  #waits(exchange: Exchange): void {
+    const { socket } = exchange.request;
+    const waiting = this.#waiting.get(socket) ?? new Set();
+    this.#waiting.set(socket, waiting.add(exchange));
+    exchange.response.once("close", () => waiting.delete(exchange));
+  }
+
+  /** Node tells only the answer at the head of the queue that its connection is gone. */
+  #abandon(socket: Socket): void {
+    for (const { response } of this.#waiting.get(socket) ?? []) if (!response.closed) response.emit("close");
   }
 
   /** The request that arrived last on a connection; it may be over. */
@@ -101,6 +114,7 @@ export class Connections {
     this.#open.add(socket);
     socket.once("close", () => {
       this.#open.delete(socket);
+      setImmediate(() => this.#abandon(socket));
       this.#settle();
     });
   }

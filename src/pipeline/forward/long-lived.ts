@@ -140,6 +140,7 @@ export class LongLived {
     const policy = this.#deps.policy();
     const decision = decideAgain(entry, proof, policy, this.#deps.now());
     if (decision.outcome === "deny") this.#end(entry, { ...decision, reason: `the credential ended: ${decision.reason}` });
+    else if (decision.tenant !== entry.exchange.allowance?.tenant) this.#end(entry, otherTenant(entry));
     entry.judgedBy = policy;
     if (decision.outcome === "allow") entry.expiresAt = decision.caller?.expiresAt;
   }
@@ -148,6 +149,11 @@ export class LongLived {
     this.#open.delete(entry);
     entry.end(denial);
   }
+}
+
+/** The service was told a tenant at the beginning, and goes by that. */
+function otherTenant({ matched: { route } }: Entry): Denial {
+  return { outcome: "deny", code: "TENANT_MISMATCH", reason: "the caller's tenant has changed", service: route.service, route };
 }
 
 function entryOf(exchange: Exchange, matched: Matched, caller: Caller, end: EndExchange): Entry {

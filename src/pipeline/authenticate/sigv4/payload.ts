@@ -8,6 +8,9 @@ export type Payload =
   | { readonly kind: "unsaid" }
   | { readonly kind: "refused"; readonly reason: string };
 
+/** A byte now and then is no progress: the idle time begins anew only after so many. */
+const PROGRESS_BYTES = 1024;
+
 const SHA256 = /^[0-9a-f]{64}$/;
 const EMPTY_SHA256 = createHash("sha256").digest("hex");
 
@@ -27,7 +30,9 @@ export function payloadOf(declared: readonly string[], { headers }: Exchange["re
 export type Held = { readonly kind: "held"; readonly body: Buffer } | { readonly kind: "refused"; readonly reason: string };
 
 /** Reads the body into memory, up to so many bytes; waits for the client's next ones as long as the route does. */
-export function holdBody(exchange: Exchange, maxBytes: number): Promise<Held> {
+export function holdBody(exchange: Exchange, holdBytes: number): Promise<Held> {
+  const routeBytes = exchange.match.kind === "route" ? exchange.match.route.body.maxBytes : undefined;
+  const maxBytes = Math.min(holdBytes, routeBytes ?? holdBytes);
   if (Number(exchange.request.headers["content-length"] ?? 0) > maxBytes)
     return Promise.resolve(refused("the body is larger than `holdBody`"));
   if (exchange.upgrade) return Promise.resolve(refused("a WebSocket handshake with a body"));
@@ -46,6 +51,8 @@ class BodyHolder {
   readonly #idle: NodeJS.Timeout | undefined;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  /** Since the idle time began anew. */
+  #progress = 0;
 
   constructor({ request, match }: Exchange, maxBytes: number, resolve: (held: Held) => void) {
     this.#request = request;
@@ -64,6 +71,9 @@ class BodyHolder {
       return;
     }
     this.#chunks.push(chunk);
+    this.#progress += chunk.length;
+    if (this.#progress < PROGRESS_BYTES) return;
+    this.#progress = 0;
     this.#idle?.refresh();
   };
 

@@ -73,7 +73,7 @@ class Prover {
     return holdBody(exchange, maxHeldBodyBytes).then((held) => this.#hold(checked, exchange, held, now));
   }
 
-  #check(place: SignaturePlace, { request, facts }: Exchange, now: number): Reading<Checked> {
+  #check(place: SignaturePlace, { request, facts, match }: Exchange, now: number): Reading<Checked> {
     const headers = headerValues(request.rawHeaders);
     const timestamps = headers.get("x-amz-date") ?? [];
     const claim = place.form === "header" ? readHeaderForm(place.text, timestamps) : readQueryForm(facts.query, timestamps);
@@ -81,7 +81,8 @@ class Prover {
     const { region, service } = claim.scope;
     const authenticator = this.#options.authenticators.find((one) => one.region === region && one.service === service);
     if (authenticator === undefined) return { trouble: "the credential is for another region or service" };
-    const fault = claimFault(claim, headers, authenticator, now);
+    const tenantHeader = match.kind === "route" ? match.route.service.tenant?.header : undefined;
+    const fault = claimFault(claim, headers, authenticator, tenantHeader, now);
     if (fault !== undefined) return { trouble: fault };
     const query = canonicalQuery(facts.query);
     return "trouble" in query ? query : { claim, authenticator, headers, query: query.text };

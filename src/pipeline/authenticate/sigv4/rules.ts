@@ -10,9 +10,10 @@ export function claimFault(
   claim: SignatureClaim,
   headers: ReadonlyMap<string, readonly string[]>,
   authenticator: Pick<SigV4Authenticator, "windowMs">,
+  tenantHeader: string | undefined,
   now: number,
 ): string | undefined {
-  return timeFault(claim, authenticator.windowMs, now) ?? signedHeadersFault(claim, headers);
+  return timeFault(claim, authenticator.windowMs, now) ?? signedHeadersFault(claim, headers, tenantHeader);
 }
 
 function timeFault({ scope, timestamp, signedAt, lifetimeMs }: SignatureClaim, windowMs: number, now: number): string | undefined {
@@ -22,11 +23,18 @@ function timeFault({ scope, timestamp, signedAt, lifetimeMs }: SignatureClaim, w
   return now >= signedAt + lifetimeMs ? "the presigned request has expired" : undefined;
 }
 
-function signedHeadersFault({ form, signedHeaders }: SignatureClaim, headers: ReadonlyMap<string, readonly string[]>): string | undefined {
+function signedHeadersFault(
+  { form, signedHeaders }: SignatureClaim,
+  headers: ReadonlyMap<string, readonly string[]>,
+  tenantHeader: string | undefined,
+): string | undefined {
   if (!isAscending(signedHeaders)) return "the signed headers are not sorted, or one is repeated";
   if (!signedHeaders.includes("host")) return "`host` is not signed";
   if (form === "header" && !signedHeaders.includes("x-amz-date")) return "`x-amz-date` is not signed";
   if (!signedHeaders.every((name) => headers.has(name))) return "a signed header is absent";
+  // whoever holds a presigned request must not choose whose data it is about
+  if (tenantHeader !== undefined && headers.has(tenantHeader) && !signedHeaders.includes(tenantHeader))
+    return "the tenant's header is not signed";
   for (const name of headers.keys()) {
     const key = headerKey(name);
     if (key === "x-amz-security-token") return "a session token, and there are no temporary credentials here";
