@@ -21,6 +21,9 @@ export interface HopDeps {
   readonly longLived: LongLived;
 }
 
+/** Beyond the time-out for connecting, which is the connection's own. */
+const BOARDING_MS = 1_000;
+
 /** RFC 9110 section 9.2.1, less TRACE. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -44,6 +47,7 @@ export class Hop implements Dispatcher.DispatchHandler {
   #stalled = false;
   #deadline: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
+  #boarding: NodeJS.Timeout | undefined;
   #unwatch: (() => void) | undefined;
 
   constructor(exchange: Exchange, allowance: Allowance, plan: Plan, body: Body, deps: HopDeps) {
@@ -68,7 +72,8 @@ export class Hop implements Dispatcher.DispatchHandler {
   }
 
   #send(): void {
-    const { headersMs, idleMs } = this.#plan.timeouts;
+    const { connectMs, headersMs, idleMs } = this.#plan.timeouts;
+    if (connectMs !== undefined) this.#boarding = setTimeout(this.#leftStanding, connectMs + BOARDING_MS);
     const headers = this.#plan.requestHeaders(this.#exchange, this.#allowance);
     this.#plan.lane.pool.dispatch(
       {
@@ -95,8 +100,12 @@ export class Hop implements Dispatcher.DispatchHandler {
     return this.#stream;
   }
 
+  /** Whatever keeps a request from a connection, its client is told, and nothing is kept for it. */
+  readonly #leftStanding = (): void => this.#end("UPSTREAM_TIMEOUT", "upstream: no connection in time");
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    clearTimeout(this.#boarding);
     if (this.#phase === "over") {
       controller.abort(new Error("the exchange is over"));
       return;
@@ -181,6 +190,7 @@ export class Hop implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#boarding);
     if (this.#isOver()) return;
     if (this.#phase === "waiting" && this.#mayRetry(error)) {
       this.#retried = true;
@@ -246,6 +256,7 @@ export class Hop implements Dispatcher.DispatchHandler {
     if (this.#phase !== "over") this.#stop();
     clearTimeout(this.#deadline);
     clearTimeout(this.#stall);
+    clearTimeout(this.#boarding);
     this.#unwatch?.();
     if (this.#entered) this.#plan.lane.leave();
     this.#deps.done(this.#exchange);
