@@ -277,6 +277,32 @@ t.test("D14 what is malformed behind good requests does not take their answers a
   t.equal(door.theOneHeard(t, "the last request of its connection").target, "/public/b");
 });
 
+t.test("D14 a handshake behind a request that is not answered yet is refused, and ends nothing but its connection", async (t) => {
+  const handshake = get(
+    "GET /public/live HTTP/1.1",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+  );
+  for (const first of ["/public/a", "/admin/a", "/nowhere"]) {
+    const conversation = await converse(`${get(`GET ${first} HTTP/1.1`)}${handshake}${SMUGGLED_AS_ADMIN}`);
+    t.equal(statuses(conversation).length, 2, first);
+    t.equal(statuses(conversation)[1], 400, first);
+  }
+  t.same(new Set(witness.take().map(({ target }) => target)), new Set(["/public/a"]));
+  witness.takeBytes();
+  t.same(statuses(await converse(get("GET /public/b HTTP/1.1", "Connection: close"))), [200], "the gateway goes on");
+  door.theOneHeard(t, "afterwards");
+});
+
+t.test("D14 a CONNECT behind a request that is not answered yet is never taken for its answer", async (t) => {
+  const conversation = await converse(`${get("GET /public/a HTTP/1.1")}${get("CONNECT gw:80 HTTP/1.1")}`);
+  t.notOk(statuses(conversation).includes(404));
+  witness.take();
+  witness.takeBytes();
+});
+
 t.test("D14 a refused connection is let go of for good, though the client keeps its half open", async (t) => {
   const attacks = {
     nonsense: "nonsense\r\n\r\n",
