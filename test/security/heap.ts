@@ -10,3 +10,9 @@ export function heapBytes(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed;
 }
+
+/** Bytes of buffers that are still reachable. */
+export function bufferBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
