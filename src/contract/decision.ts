@@ -21,9 +21,9 @@ export interface RequestFacts {
   readonly host: string;
   /** The client's IP address. */
   readonly address: string;
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /** `Access-Control-Request-Method`. */
-  readonly preflightMethod?: string;
+  readonly preflightMethod?: string | undefined;
   /** The request asks for an upgrade to WebSocket. */
   readonly websocket: boolean;
   /** Values of a header, in order. */

@@ -1,6 +1,6 @@
 /** What the claims of a verified token say, in Cognito's shapes (RFC 7519 section 4.1 and the user pool token reference). */
 import type { Claims } from "../contract/caller.ts";
-import type { JwtAuthenticator } from "../contract/policy.ts";
+import type { JwtAuthenticator } from "../contract/authenticators.ts";
 
 /** Clocks may differ by this much for `iat` and `nbf`; `exp` has no leeway. */
 const SKEW_MS = 60_000;

@@ -12,13 +12,23 @@ const VARY = { vary: "Origin" } as const;
 export function corsHeaders(service: Service | undefined, origin: string | undefined): Readonly<Record<string, string>> | undefined {
   const cors = service?.cors;
   if (!cors) return undefined;
-  if (origin === undefined || !cors.origins.has(origin)) return VARY;
-  return {
+  return origin === undefined || !cors.origins.has(origin) ? VARY : headersFor(cors, origin);
+}
+
+/** By a service's rule and each of its origins. */
+const ofOrigin = new WeakMap<Cors, Map<string, Readonly<Record<string, string>>>>();
+
+function headersFor(cors: Cors, origin: string): Readonly<Record<string, string>> {
+  const known = ofOrigin.get(cors) ?? new Map<string, Readonly<Record<string, string>>>();
+  ofOrigin.set(cors, known);
+  const headers = known.get(origin) ?? {
     "access-control-allow-origin": origin,
     ...(cors.credentials && { "access-control-allow-credentials": "true" }),
     ...(cors.exposed.length > 0 && { "access-control-expose-headers": cors.exposed.join(",") }),
     ...VARY,
   };
+  known.set(origin, headers);
+  return headers;
 }
 
 /** Answers a preflight, refuses other origins where told to; undefined lets the request go on. */

@@ -1,7 +1,8 @@
 /** The decision once more, for an exchange that has been open for long: may it stay? Pure, as `decide` is. */
 import type { Caller, Proof } from "../contract/caller.ts";
 import type { Allowance, Denial, Matched, RequestFacts } from "../contract/decision.ts";
-import type { Authenticator, Policy, Route, Service } from "../contract/policy.ts";
+import type { Authenticator } from "../contract/authenticators.ts";
+import type { Policy, Route, Service } from "../contract/policy.ts";
 import { authorize } from "./authorize.ts";
 import { identify } from "./identify.ts";
 

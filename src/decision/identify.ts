@@ -2,7 +2,8 @@
 import type { Caller, Claims, OwnedKey, Proof } from "../contract/caller.ts";
 import type { Denial } from "../contract/decision.ts";
 import type { ErrorCode } from "../contract/errors.ts";
-import type { Authenticator, BearerAuthenticator, JwtAuthenticator, Route } from "../contract/policy.ts";
+import type { Authenticator, BearerAuthenticator, JwtAuthenticator } from "../contract/authenticators.ts";
+import type { Route } from "../contract/policy.ts";
 import { expiryOf, fit, kindOf, listClaim, scopeClaim, timeFault } from "./claims.ts";
 import { aliased, between, standing, type Held } from "./standing.ts";
 import { isTenant } from "./tenant.ts";

@@ -1,7 +1,9 @@
 /** What the upstream is told of the caller. */
 import type { Caller } from "../contract/caller.ts";
 import type { Allowance } from "../contract/decision.ts";
+import type { Grants } from "../contract/authenticators.ts";
 import type { IdentityHeaders } from "../contract/policy.ts";
+import { union } from "./permission.ts";
 
 const PLAIN = /^[\x21-\x24\x26-\x7e]+$/;
 const PLAIN_ITEM = /^[\x21-\x24\x26-\x2b\x2d-\x7e]+$/;
@@ -35,9 +37,20 @@ function listValue(items: Iterable<string>): string | undefined {
   return values.length === 0 ? undefined : values.toSorted().join(",");
 }
 
-function permissionsFor(caller: Caller, tenant: string | undefined): Iterable<string> {
+/** Sets of permissions never change, and most callers hold one of a few. */
+const listed = new WeakMap<Grants, string>();
+
+function permissionList(set: Grants): string | undefined {
+  const known = listed.get(set);
+  if (known !== undefined) return known;
+  const list = listValue(set);
+  if (list !== undefined) listed.set(set, list);
+  return list;
+}
+
+function permissionsFor(caller: Caller, tenant: string | undefined): Grants {
   const own = tenant === undefined ? undefined : caller.tenantPermissions.get(tenant);
-  return own === undefined ? caller.permissions : caller.permissions.union(own);
+  return own === undefined ? caller.permissions : union([caller.permissions, own]);
 }
 
 /** Appends the caller's headers to a flat list of names and values; a request without caller gets none. */
@@ -47,7 +60,7 @@ export function addIdentity(headers: string[], names: IdentityHeaders, allowance
   if (caller === undefined) return;
   add(headers, names.subject, headerValue(caller.subject));
   add(headers, names.kind, caller.kind);
-  add(headers, names.permissions, listValue(permissionsFor(caller, tenant)));
+  add(headers, names.permissions, permissionList(permissionsFor(caller, tenant)));
   if (names.role !== undefined && caller.role !== undefined) add(headers, names.role, headerValue(caller.role));
 }
 

@@ -14,15 +14,8 @@ export function match(policy: Policy, request: RequestFacts): Match {
   const method = preflight ? request.preflightMethod! : request.method;
   const found = findInMount(mount, tableMethod(method), request.path);
   if (!found) return { kind: "none", mount, allow: allowedMethods(mount, request.path) };
-  const hostTenant = mount.hostPlaceholder === undefined ? undefined : firstLabel(request.host);
-  return {
-    kind: "route",
-    mount,
-    route: found.route,
-    params: namedValues(found),
-    preflight,
-    ...(hostTenant !== undefined && { hostTenant }),
-  };
+  const matched: Match = { kind: "route", mount, route: found.route, params: namedValues(found), preflight };
+  return mount.hostPlaceholder === undefined ? matched : { ...matched, hostTenant: firstLabel(request.host) };
 }
 
 /** Fetch standard, "CORS-preflight request"; in a service without `cors` it is an ordinary OPTIONS. */
@@ -41,14 +34,28 @@ function findMount(hosts: HostTable, request: RequestFacts): Mount | undefined {
   return (table && mountOf(table, request.path)) ?? (hosts.any && mountOf(hosts.any, request.path));
 }
 
-/** The longest prefix, unless a careless reader would see another one in the same path. */
-function mountOf(table: PrefixTable, path: CanonicalPath): Mount | undefined {
-  const strict = longestPrefix(table, path, (node, segment) => node.next.get(segment));
-  const loose = longestPrefix(table, path, (node, segment) => node.looseNext.get(looseSegment(segment)));
-  return strict === loose ? strict : undefined;
+/** Whether a careless reader would have taken another step somewhere. */
+interface Ways {
+  parted: boolean;
 }
 
 type Step<Node> = (node: Node, segment: string) => Node | undefined;
+
+/** The longest prefix, unless a careless reader would see another one in the same path. */
+function mountOf(table: PrefixTable, path: CanonicalPath): Mount | undefined {
+  const ways: Ways = { parted: false };
+  const strict = longestPrefix(table, path, (node, segment) => {
+    const next = node.next.get(segment);
+    if (looseNext(node, segment) !== next) ways.parted = true;
+    return next;
+  });
+  // Where both readers take every step alike, they arrive at the same place.
+  return !ways.parted || longestPrefix(table, path, looseNext) === strict ? strict : undefined;
+}
+
+function looseNext(node: PrefixTable, segment: string): PrefixTable | undefined {
+  return node.looseNext.size === 0 ? undefined : node.looseNext.get(looseSegment(segment));
+}
 
 function longestPrefix(table: PrefixTable, path: CanonicalPath, step: Step<PrefixTable>): Mount | undefined {
   let found = table.mount;
@@ -85,13 +92,18 @@ interface Found {
  */
 function findInMount(mount: Mount, method: string, path: CanonicalPath): Found | undefined {
   const root = mount.methods.get(method);
-  const strict = root && walk(root, path.segments, mount.prefixLength, [], strictly);
-  if (!strict || strict.values.length === 0) return strict;
+  if (root === undefined) return undefined;
+  const ways: Ways = { parted: false };
+  const strict = walk(root, path.segments, mount.prefixLength, [], (node, segment) => {
+    const next = node.literals.get(segment);
+    if (loosely(node, segment) !== next) ways.parted = true;
+    return next;
+  });
+  if (!strict || !ways.parted || strict.values.length === 0) return strict;
   const loose = walk(root, path.segments, mount.prefixLength, [], loosely);
   return loose?.route === strict.route ? strict : undefined;
 }
 
-const strictly: Step<RouteNode> = (node, segment) => node.literals.get(segment);
 const loosely: Step<RouteNode> = (node, segment) =>
   node.looseLiterals.size === 0 ? undefined : node.looseLiterals.get(looseSegment(segment));
 
@@ -119,8 +131,13 @@ function restOf(node: RouteNode, segments: readonly string[], index: number, val
   return { route, placeholders: node.rest.placeholders ?? [], values: [...values, segments.slice(index).join("/")] };
 }
 
-function namedValues(found: Found): ReadonlyMap<string, string> {
-  return new Map(found.placeholders.map((name, index) => [name, found.values[index]!]));
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+function namedValues({ placeholders, values }: Found): ReadonlyMap<string, string> {
+  if (values.length === 0) return NOTHING;
+  const named = new Map<string, string>();
+  for (let index = 0; index < values.length; index++) named.set(placeholders[index]!, values[index]!);
+  return named;
 }
 
 /** Methods that the path has, for `Allow`; `denied` routes are invisible. GET brings HEAD along. */

@@ -65,8 +65,14 @@ function isDotOrEmpty(part: string): boolean {
  * cut at path parameters, `?`, `#` and NUL. Two segments that differ only so must never lead to two routes.
  */
 export function looseSegment(segment: string): string {
-  return cut(cut(segment).normalize("NFKC")).toLowerCase();
+  if (LOOSE_ALREADY.test(segment)) return segment;
+  return ASCII.test(segment) ? cut(segment).toLowerCase() : cut(cut(segment).normalize("NFKC")).toLowerCase();
 }
+
+/** What nobody reads in another way: most segments there are. */
+const LOOSE_ALREADY = /^[a-z0-9_-]*$/;
+/** Its own compatibility form. */
+const ASCII = /^[\x00-\x7f]*$/;
 
 function cut(segment: string): string {
   const end = segment.search(/[;?#\u0000]/);

@@ -1,27 +1,48 @@
 /** Permissions: granted by scopes, groups, roles and secrets, needed by routes. */
 import type { Caller } from "../contract/caller.ts";
-import type { Access, Grants } from "../contract/policy.ts";
+import type { Grants } from "../contract/authenticators.ts";
+import type { Access } from "../contract/policy.ts";
 
 /** Grants of the admin door alone: no service's `*` reaches it. */
 const ADMIN = "sallyport.admin";
-const NOTHING: Grants = new Set();
+export const NOTHING: Grants = new Set();
 
 /** Whether the set grants the permission, by name or by `*`. */
 export function grants(set: Grants, permission: string): boolean {
   return set.has(permission) || (permission !== ADMIN && set.has("*"));
 }
 
+/**
+ * Most sets are the policy's own, and none ever changes: what was once made of two of them is found again, and goes when
+ * either does.
+ */
+function remembered(combine: (left: Grants, right: Grants) => Grants): (left: Grants, right: Grants) => Grants {
+  const known = new WeakMap<Grants, WeakMap<Grants, Grants>>();
+  return (left, right) => {
+    const ofLeft = known.get(left) ?? new WeakMap<Grants, Grants>();
+    known.set(left, ofLeft);
+    const combined = ofLeft.get(right) ?? combine(left, right);
+    ofLeft.set(right, combined);
+    return combined;
+  };
+}
+
+const both = remembered((left, right) => left.union(right));
+const common = remembered((left, right) => left.intersection(right));
+
 /** All that any of the sets grants. */
 export function union(sets: readonly Grants[]): Grants {
-  if (sets.length === 0) return NOTHING;
-  return sets.length === 1 ? sets[0]! : new Set(sets.flatMap((set) => [...set]));
+  const [first = NOTHING, second] = sets;
+  if (second === undefined) return first;
+  // There are few pairs, and more combinations of many than are worth remembering.
+  return sets.length === 2 ? both(first, second) : new Set(sets.flatMap((set) => [...set]));
 }
 
 /** What both grant: `*` stands for whatever the other has. */
 export function intersection(left: Grants, right: Grants): Grants {
   if (left.has("*")) return right;
   if (right.has("*")) return left;
-  return left.intersection(right);
+  return common(left, right);
 }
 
 /** Whether the sets together satisfy the route's access rule; only `permissions` rules ask for any. */

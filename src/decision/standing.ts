@@ -1,7 +1,8 @@
 /** What a caller holds: permissions, role and tenants, from scopes, groups, roles and secrets. */
 import type { Caller } from "../contract/caller.ts";
-import type { Authenticator, Grants, Route } from "../contract/policy.ts";
-import { intersection, union } from "./permission.ts";
+import type { Authenticator, Grants } from "../contract/authenticators.ts";
+import type { Route } from "../contract/policy.ts";
+import { intersection, NOTHING, union } from "./permission.ts";
 import { isTenant } from "./tenant.ts";
 
 /** What the credential shows, once it is settled which of it counts. */
@@ -16,9 +17,9 @@ export interface Held {
 export type Standing = Pick<Caller, "authenticator" | "role" | "permissions" | "tenantPermissions" | "crossTenant" | "hasRole">;
 
 /** Scopes, groups and secrets grant; a role cuts down, and grants only where nothing else does. */
-export function standing(route: Route, authenticator: Authenticator, held: Held): Standing {
+export function standing(route: Pick<Route, "service">, authenticator: Authenticator, held: Held): Standing {
   const hasRole = authenticator.role !== undefined;
-  const roleGrants: Grants | undefined = hasRole ? (route.service.roles.get(held.role ?? "") ?? new Set()) : undefined;
+  const roleGrants: Grants | undefined = hasRole ? (route.service.roles.get(held.role ?? "") ?? NOTHING) : undefined;
   const cut = (granted: Grants): Grants => (roleGrants ? intersection(granted, roleGrants) : granted);
   return {
     authenticator: authenticator.name,
@@ -36,12 +37,15 @@ function granted(authenticator: Authenticator, held: Held): Grants {
   return union([held.granted, ...byScope, ...byGroup].filter((set) => set !== undefined));
 }
 
+const NOWHERE: ReadonlyMap<string, Grants> = new Map();
+
 /** A group pattern's grants hold for that tenant alone. */
 function tenantPermissions(
   authenticator: Authenticator,
   groups: readonly string[],
   cut: (granted: Grants) => Grants,
 ): ReadonlyMap<string, Grants> {
+  if (authenticator.groupPatterns.length === 0 || groups.length === 0) return NOWHERE;
   const perTenant = new Map<string, Grants>();
   const alias = authenticator.tenant?.kind === "group" ? authenticator.tenant.alias : undefined;
   for (const pattern of authenticator.groupPatterns) {
@@ -49,7 +53,7 @@ function tenantPermissions(
       groups.map((group) => between(group, pattern)),
       alias,
     )) {
-      perTenant.set(tenant, union([perTenant.get(tenant) ?? new Set(), cut(pattern.grants)]));
+      perTenant.set(tenant, union([perTenant.get(tenant) ?? NOTHING, cut(pattern.grants)]));
     }
   }
   return perTenant;

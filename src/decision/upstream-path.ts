@@ -31,9 +31,12 @@ export function upstreamTarget(match: Matched, request: RequestFacts): string {
   return query === "" ? path : `${path}?${query}`;
 }
 
-/** A presigned request proves itself in its query, where a service reads signatures; a public route passes no credential. */
+/**
+ * A presigned request proves itself in its query: a credential, in a place that a service without `sigv4` does not read.
+ * It passes as a credential in a header does: where the service reads it and says so, and never on a public route.
+ */
 function upstreamQuery({ route: { service, access } }: Matched, { query }: RequestFacts): string {
-  if (query === "") return query;
-  const passes = service.upstream.forward.credential && access.kind !== "public";
-  return passes || !service.authenticators.some(({ kind }) => kind === "sigv4") ? query : withoutSignatureFields(query);
+  const passes =
+    service.upstream.forward.credential && access.kind !== "public" && service.authenticators.some(({ kind }) => kind === "sigv4");
+  return passes ? query : withoutSignatureFields(query);
 }

@@ -43,6 +43,8 @@ export interface Exchange {
   readonly upgrade: boolean;
   /** How it ended, for log and metrics. */
   outcome: Outcome | undefined;
+  /** It has been counted and logged. */
+  over: boolean;
 }
 
 /** The body that a signature is about. */

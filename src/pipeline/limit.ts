@@ -21,6 +21,30 @@ export function countIn(limits: readonly Limit[], counters: CounterStore): Check
 }
 
 /**
+ * Counts what came from an address and has no method that could be read; undefined where no limit counts it. It goes by
+ * the buckets that the requests of the address go by.
+ */
+export function countAddress(
+  limits: readonly Limit[],
+  counters: CounterStore,
+  address: string,
+  now: number,
+): LimitVerdict | Promise<LimitVerdict> | undefined {
+  const counting = limits.filter(({ methods, authenticators }) => methods === undefined && authenticators === undefined);
+  if (counting.length === 0) return undefined;
+  const subject = addressSubject(address);
+  return counters.take(
+    counting.map((limit) => ({ limit, subject })),
+    now,
+  );
+}
+
+/** For the log. */
+export function limitReason({ limit }: LimitState): string {
+  return `limit ${limit.name} of ${limit.place}: ${limit.count} in ${limit.windowMs} ms`;
+}
+
+/**
  * Counts one failed authentication, and says RATE_LIMITED in place of the failure once the address
  * has failed too often. Only failures come here, so that a credential that proves good is never refused.
  */
@@ -40,8 +64,7 @@ function limited(verdict: Verdict): Denial | undefined {
 function settle(exchange: Exchange, verdict: LimitVerdict): Denial | undefined {
   if (!verdict.allowed || !exchange.limit || isTighter(verdict.tightest, exchange.limit)) exchange.limit = verdict.tightest;
   if (verdict.allowed) return undefined;
-  const { limit } = verdict.tightest;
-  return denial(exchange, `limit ${limit.name} of ${limit.place}: ${limit.count} in ${limit.windowMs} ms`);
+  return denial(exchange, limitReason(verdict.tightest));
 }
 
 function denial(exchange: Exchange, reason: string): Denial {

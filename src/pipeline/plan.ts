@@ -12,6 +12,7 @@
  */
 import type { Match } from "../contract/decision.ts";
 import type { Policy, Route } from "../contract/policy.ts";
+import type { Steps } from "../contract/steps.ts";
 import type { CounterStore } from "../contract/stores.ts";
 import { routeVerdict } from "../decision/decide.ts";
 import { authorizeStage } from "./authorize.ts";
@@ -31,15 +32,23 @@ export interface PlanParts {
 }
 
 /** Compiles the checks of every route of the policy, of unmatched requests in each service, and of all others. */
-export function compilePlan(policy: Policy, { counters, open, prove }: PlanParts): Plan {
-  const routes = policy.services.flatMap((service) => service.routes);
-  const ofRoute = new Map(routes.map((route) => [route, checksOf(route, { counters, open, prove })]));
+export function* compilePlan(policy: Policy, { counters, open, prove }: PlanParts): Steps<Plan> {
+  const ofRoute = new Map<Route, readonly Check[]>();
+  for (const route of policy.services.flatMap((service) => service.routes)) {
+    ofRoute.set(route, checksOf(route, { counters, open, prove }));
+    yield;
+  }
   const ofService = new Map(policy.services.map((service) => [service, compact([countIn(service.addressLimits, counters), routeCheck])]));
   const elsewhere = compact([countIn(policy.addressLimits, counters), routeCheck]);
   return (match) => {
     if (match.kind === "route") return ofRoute.get(match.route)!;
     return match.mount ? ofService.get(match.mount.service)! : elsewhere;
   };
+}
+
+/** For what is refused before it could match anything: it counts with all that matches no service. */
+export function compileStrayChecks({ addressLimits }: Policy, counters: CounterStore): readonly Check[] {
+  return compact([countIn(addressLimits, counters)]);
 }
 
 function checksOf(route: Route, { counters, open, prove }: PlanParts): readonly Check[] {

@@ -12,7 +12,7 @@ export function callerSubject(exchange: Exchange): string {
 
 /** An IPv6 address counts by its /64, which one subscriber has whole. */
 export function addressSubject(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(":") || !isIPv6(address)) return address;
   const bytes = ipaddr.IPv6.parse(address).toByteArray();
   return Buffer.from(bytes.slice(0, 8)).toString("hex");
 }

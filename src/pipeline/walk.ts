@@ -5,7 +5,7 @@ import type { Policy } from "../contract/policy.ts";
 import { corsHeaders } from "../decision/cors.ts";
 import { match } from "../decision/match.ts";
 import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
-import { arrive } from "./edge/edge.ts";
+import { arrive, clientOf, type Arrival } from "./edge/edge.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
 import type { Plan } from "./plan.ts";
 import { closeAfterAnswer, isClosing, readNoMore } from "./unread-body.ts";
@@ -14,6 +14,8 @@ import { closeAfterAnswer, isClosing, readNoMore } from "./unread-body.ts";
 export interface InForce {
   readonly policy: Policy;
   readonly plan: Plan;
+  /** What counts a request that has no route, and never will. */
+  readonly strayChecks: readonly Check[];
   /** Stage 9. */
   readonly forward: (exchange: Exchange) => void;
 }
@@ -44,10 +46,13 @@ export interface Arriving {
 
 const NO_PATH = { segments: [], encodedSlash: false };
 const NOT_MATCHED: Match = { kind: "none", allow: [] };
+const EARLY: Arrival = {
+  kind: "refused",
+  denial: { outcome: "deny", code: "REQUEST_INVALID", reason: "a WebSocket handshake behind a request that is not answered" },
+};
 
 export class Walk {
   readonly #parts: WalkParts;
-  readonly #over = new WeakSet<Exchange>();
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
@@ -76,20 +81,13 @@ export class Walk {
 
   /** Stages 1 and 2. */
   #enter(exchange: Exchange, arriving: Arriving, inForce: InForce): void {
-    const arrival = arrive(arriving.request, arriving.target, arriving.upgrade, inForce.policy.gateway.trustProxy);
-    if (arriving.early) {
-      closeAfterAnswer(exchange);
-      this.refuse(exchange, {
-        outcome: "deny",
-        code: "REQUEST_INVALID",
-        reason: "a WebSocket handshake behind a request that is not answered",
-      });
-      return;
-    }
+    const { trustProxy } = inForce.policy.gateway;
+    const arrival = arriving.early ? EARLY : arrive(arriving.request, arriving.target, arriving.upgrade, trustProxy);
     if (arrival.kind === "refused") {
       // Whoever sends this may see requests in other places than we do: nothing behind it is taken for one.
       closeAfterAnswer(exchange);
-      this.refuse(exchange, arrival.denial);
+      exchange.facts = { ...exchange.facts, address: clientOf(arriving.request, trustProxy) };
+      this.#check(exchange, inForce, [...inForce.strayChecks, () => arrival.denial], 0);
       return;
     }
     exchange.facts = arrival.facts;
@@ -107,8 +105,8 @@ export class Walk {
 
   /** Counts and logs the exchange, the first time that it is said to be over. */
   end(exchange: Exchange): void {
-    if (this.#over.has(exchange)) return;
-    this.#over.add(exchange);
+    if (exchange.over) return;
+    exchange.over = true;
     this.#parts.ended(exchange);
   }
 
@@ -130,6 +128,7 @@ export class Walk {
       expectsContinue: request.headers.expect !== undefined,
       upgrade,
       outcome: undefined,
+      over: false,
     };
     this.#parts.began(exchange);
     return exchange;

@@ -88,7 +88,7 @@ async function silentPort(t: Test): Promise<number> {
 t.test("a connection that is not made in time is 504, after one attempt", async (t) => {
   const gateway = await openGateway(t, { origin: `http://127.0.0.1:${await silentPort(t)}`, route: { timeouts: { connectMs: 100 } } });
   t.equal((await ask(gateway.port, "/a")).status, 504);
-  t.equal(gateway.denials[0]?.reason, "upstream: UND_ERR_CONNECT_TIMEOUT");
+  t.equal(gateway.denials[0]?.reason, "upstream: no connection in time");
 });
 
 t.test("X4: an answer that ends early is cut, never made whole", async (t) => {
@@ -130,7 +130,7 @@ t.test("an answer that stops arriving is cut after the idle time-out, and after 
     const gateway = await openGateway(t, { origin: upstream.origin, route: { timeouts } });
     const over = gateway.nextOver();
     await t.rejects(ask(gateway.port, "/a"), { code: "ECONNRESET" });
-    t.match((await over).outcome, { status: 200, cut: /UND_ERR_BODY_TIMEOUT|total/ });
+    t.match((await over).outcome, { status: 200, cut: /stopped arriving|total/ });
   }
 });
 

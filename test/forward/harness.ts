@@ -10,6 +10,7 @@ import { headerKey } from "../../src/contract/header-key.ts";
 import type { Mount, Policy, Route, Service, Upstream } from "../../src/contract/policy.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { LongLived } from "../../src/pipeline/forward/long-lived.ts";
+import { atOnce } from "../../src/contract/steps.ts";
 import { createForwarder, type Forwarder, type ForwarderDeps } from "../../src/pipeline/forward/forward.ts";
 import { isClosing } from "../../src/pipeline/unread-body.ts";
 
@@ -88,7 +89,11 @@ export function policyOf(shape: Shape): TestPolicy {
       listen: { host: "127.0.0.1", port: 0 },
       connections: { total: 1_000, perAddress: 1_000, headersMs: 10_000, idleMs: 10_000 },
       trustProxy: NONE,
-      stores: { keys: { kind: "sqlite", path: ":memory:" }, counters: { kind: "memory" } },
+      stores: {
+        keys: { kind: "sqlite", path: ":memory:" },
+        counters: { kind: "memory", perWorker: false },
+        tokenCacheBytes: 64 * 1024 ** 2,
+      },
       log: { level: "silent", decisions: "refusals" },
       graceMs: 1000,
     },
@@ -147,6 +152,7 @@ export function exchangeOf(request: IncomingMessage, response: ServerResponse, s
     expectsContinue: request.headers.expect !== undefined,
     upgrade: request.headers.upgrade !== undefined,
     outcome: undefined,
+    over: false,
   };
 }
 
@@ -183,9 +189,10 @@ export async function openGateway(t: Test, shape: Shape): Promise<TestGateway> {
   const waiting: ((exchange: Exchange) => void)[] = [];
   const deps: ForwarderDeps = {
     policy: made.policy,
-    answerHeaders: () => ({ "x-decision-id": "decision-1", ...shape.answerHeaders }),
+    answerHeaders: () => Object.entries({ "x-decision-id": "decision-1", ...shape.answerHeaders }).flat(),
     longLived: longLivedOf(shape, made),
     randomBytes: (size) => randomBytes(size),
+    monotonicNow: () => performance.now(),
     done: (exchange) => {
       over.push(exchange);
       waiting.shift()?.(exchange);
@@ -199,7 +206,7 @@ export async function openGateway(t: Test, shape: Shape): Promise<TestGateway> {
       exchange.response.end(body);
     },
   };
-  const forwarder = createForwarder(deps);
+  const forwarder = atOnce(createForwarder(deps));
   const exchanges: Exchange[] = [];
   const handle: RequestListener = (request, response) => {
     // As the walk does, before there is an exchange.

@@ -55,6 +55,102 @@ const FORGED = [
   "Trailer",
 ];
 
+/** By which well-known proxies and platforms tell a service who calls, from where, or what to do. */
+const TOLD_BY_OTHERS: Readonly<Record<string, readonly string[]>> = {
+  "Grafana, Gitea": ["X-WEBAUTH-USER", "X-WEBAUTH-EMAIL", "X-WEBAUTH-GROUPS", "X-WEBAUTH-ROLE", "X-Grafana-User", "X-Grafana-Id"],
+  "Loki, Mimir, Tempo, Thanos": ["X-Scope-OrgID", "THANOS-TENANT"],
+  authentik: ["X-authentik-username", "X-authentik-groups", "X-authentik-jwt", "X-authentik-meta-app"],
+  Authelia: ["Remote-Groups", "Remote-Email", "Remote-Name"],
+  Tailscale: ["Tailscale-User-Login", "Tailscale-User-Name", "Tailscale-App-Capabilities"],
+  Vouch: ["X-Vouch-User", "X-Vouch-IdP-Claims-Email"],
+  Pomerium: ["X-Pomerium-Jwt-Assertion", "X-Pomerium-Claim-Email"],
+  "oauth2-proxy": ["X-Auth-Request-User", "X-Auth-Request-Groups", "X-Forwarded-Preferred-Username", "GAP-Auth", "GAP-Signature"],
+  Caddy: ["X-Token-User-Email", "X-Token-User-Roles", "X-Token-Subject"],
+  Kong: ["X-Consumer-ID", "X-Consumer-Groups", "X-Credential-Username", "X-Anonymous-Consumer", "X-Authenticated-Scope", "X-Userinfo"],
+  "Envoy, Istio, Linkerd": [
+    "X-Envoy-External-Address",
+    "X-Forwarded-Client-Cert",
+    "X-Jwt-Payload",
+    "X-Jwt-Claim-Sub",
+    "X-Istio-Attributes",
+    "L5d-Client-Id",
+    "L5d-Dst-Override",
+  ],
+  WSO2: ["X-JWT-Assertion"],
+  "client certificates": [
+    "X-SSL-Client-S-DN",
+    "SSL_CLIENT_VERIFY",
+    "X-Client-Verify",
+    "X-Client-DN",
+    "X-Client-Certificate",
+    "X-TLS-Client-Subject",
+    "X-Amzn-Mtls-Clientcert-Subject",
+    "X-ARR-ClientCert",
+    "X-ARR-SSL",
+    "WL-Proxy-Client-Cert",
+    "$WSCC",
+  ],
+  "application servers": ["WL-Proxy-Client-IP", "$WSRU", "$WSRA"],
+  AWS: ["X-Amzn-Oidc-Identity", "X-Amz-Cognito-Identity-Id", "X-Amzn-Cognito-Sub", "X-Amzn-Request-Context", "X-Amzn-Lambda-Context"],
+  Google: [
+    "X-Goog-Authenticated-User-Email",
+    "X-Goog-IAP-JWT-Assertion",
+    "X-AppEngine-User-Email",
+    "X-AppEngine-Inbound-AppId",
+    "X-Endpoint-API-UserInfo",
+    "X-Apigateway-Api-Userinfo",
+  ],
+  Azure: ["X-MS-CLIENT-PRINCIPAL", "X-MS-CLIENT-PRINCIPAL-NAME", "X-MS-TOKEN-AAD-ID-TOKEN", "X-MS-AUTH-TOKEN", "DISGUISED-HOST"],
+  Cloudflare: ["Cf-Access-Authenticated-User-Email", "Cf-Access-Jwt-Assertion", "CF-Visitor"],
+  "OpenSearch, Elasticsearch": [
+    "X-Proxy-User",
+    "X-Proxy-Roles",
+    "opensearch_security_impersonate_as",
+    "opendistro_security_impersonate_as",
+    "es-security-runas-user",
+  ],
+  "single sign-on of companies": [
+    "SM_USER",
+    "SMUSER",
+    "iv-user",
+    "iv-groups",
+    "OAM_REMOTE_USER",
+    "Shib-Identity-Provider",
+    "eppn",
+    "CAS-User",
+  ],
+  "Apache modules": ["OIDC_CLAIM_sub", "MELLON_NAME_ID"],
+  others: ["X-Rh-Identity", "X-Sandstorm-User-Id", "X-Identity-Status", "Teleport-Jwt-Assertion", "Auth-User", "X-Userid", "X-Is-Admin"],
+  forwarding: ["X-Forwarded", "X-ForwardedFor", "Forwarded-For", "X-Forward-For", "X-Azure-ClientIP", "Fly-Client-IP", "Front-End-Https"],
+  "what a server is to do": ["X-Sendfile-Type", "X-Accel-Mapping", "X-Accel-Redirect", "X-HTTP-DestinationURL", "X-WAWS-Unencoded-URL"],
+};
+
+/** Look like one of these, and are the client's to choose. */
+const CLIENTS_OWN = [
+  "X-Access-Token",
+  "X-Account-Id",
+  "X-Amz-Date",
+  "X-Amz-Meta-Owner",
+  "X-Amz-Target",
+  "X-Amzn-Trace-Id",
+  "X-B3-TraceId",
+  "X-Client-Info",
+  "X-Client-Version",
+  "X-Cloud-Trace-Context",
+  "X-Csrf-Token",
+  "X-Goog-Api-Client",
+  "X-Goog-User-Project",
+  "X-Grafana-Org-Id",
+  "X-Hasura-Role",
+  "X-Ms-Blob-Type",
+  "X-Ms-Date",
+  "X-Ms-Version",
+  "X-Org-Id",
+  "X-Project-Id",
+  "X-Requested-With",
+  "X-Vault-Token",
+];
+
 function spellings(name: string): string[] {
   return [name, name.toUpperCase(), name.toLowerCase(), name.replaceAll("-", "_"), name.replaceAll("-", ".")];
 }
@@ -67,7 +163,7 @@ t.test("H1 H2 H4 M1: no forged, forwarding, override or credential header reache
     caller: PERSON,
     tenant: "acme",
   });
-  for (const name of FORGED) {
+  for (const name of [...FORGED, ...Object.values(TOLD_BY_OTHERS).flat()]) {
     for (const spelling of new Set(spellings(name))) {
       const answer = await sendRaw(gateway.port, `GET /a HTTP/1.1\r\nHost: gw\r\n${spelling}: forged\r\nConnection: close\r\n\r\n`);
       t.match(answer, /^HTTP\/1\.1 200 /, spelling);
@@ -75,6 +171,18 @@ t.test("H1 H2 H4 M1: no forged, forwarding, override or credential header reache
       t.notOk(rawHeaders.includes("forged"), `${spelling} is dropped`);
     }
   }
+});
+
+t.test("headers that are the client's to choose arrive, however much they look like a proxy's", async (t) => {
+  const upstream = await openRecorder(t);
+  const gateway = await openGateway(t, { origin: upstream.origin, caller: PERSON });
+  const headers = CLIENTS_OWN.flatMap((name) => [name, "chosen"]);
+  await sendRaw(
+    gateway.port,
+    `GET /a HTTP/1.1\r\nHost: gw\r\n${CLIENTS_OWN.map((name) => `${name}: chosen\r\n`).join("")}Connection: close\r\n\r\n`,
+  );
+  const { rawHeaders } = upstream.take();
+  t.strictSame(rawHeaders.slice(rawHeaders.indexOf(CLIENTS_OWN[0]!), rawHeaders.indexOf(CLIENTS_OWN.at(-1)!) + 2), headers);
 });
 
 t.test("H1: on a route without caller no identity header arrives at all", async (t) => {

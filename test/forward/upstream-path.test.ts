@@ -58,3 +58,35 @@ t.test("P21: the upstream gets the canonical path and the query as it was sent",
   await ask(gateway.port, "/v2/a?");
   t.equal(upstream.take().url, "/base/a");
 });
+
+const SIGNED_FIELDS = [
+  "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+  "X-Amz-Credential=AKID%2F20261122%2Fus-east-2%2Fs3%2Faws4_request",
+  "X-Amz-Date=20261122T000000Z",
+  "X-Amz-Expires=300",
+  "X-Amz-SignedHeaders=host",
+  "X-Amz-Signature=abc",
+  "X-Amz-Security-Token=def",
+];
+
+t.test("H17: the fields of a presigned request are a credential, which a service that reads no signatures never sees", async (t) => {
+  const upstream = await openRecorder(t);
+  const forward = { credential: true, cookies: true };
+  const gateways = [
+    await openGateway(t, { origin: upstream.origin }),
+    await openGateway(t, { origin: upstream.origin, upstream: { forward } }),
+  ];
+  for (const gateway of gateways) {
+    const forwarded = async (query: string) => {
+      await ask(gateway.port, `/a?${query}`);
+      return upstream.take().url;
+    };
+    t.equal(await forwarded(SIGNED_FIELDS.join("&")), "/a");
+    for (const field of SIGNED_FIELDS) {
+      for (const spelling of [field, field.toLowerCase(), field.toUpperCase(), field.replaceAll("-", "%2d"), field.replace("X", "%58")])
+        t.equal(await forwarded(`q=%61&&${spelling}&q=b+c&=%zz`), "/a?q=%61&&q=b+c&=%zz", `${spelling}: all else as it was`);
+    }
+    const others = "X-Amz-Target=a&amz=1&x-amz-meta-a=b&%41mz=2&signature=c;X=d&%=&";
+    t.equal(await forwarded(others), `/a?${others}`, "names that are no credential's are the service's");
+  }
+});

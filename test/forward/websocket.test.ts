@@ -43,6 +43,12 @@ async function openDoor(t: Test, shape: Shape & { readonly refuse?: boolean }): 
   });
   registerWebSockets(app, {
     exchangeOf: (request) => exchanges.get(request),
+    refuse: (exchange, { code, reason }) => {
+      exchange.outcome = { kind: "refused", code, reason, status: 400 };
+      exchange.response.writeHead(400, { connection: "close" }).end(reason);
+      over.push(exchange);
+      waiting.shift()?.(exchange);
+    },
     done: (exchange) => {
       over.push(exchange);
       waiting.shift()?.(exchange);
@@ -176,18 +182,48 @@ t.test("W1: a refused upgrade opens no connection to the upstream", async (t) =>
   t.equal(connections, 0);
 });
 
-t.test("an upgrade that is no valid handshake opens no connection to the upstream, and is over once", async (t) => {
+const HANDSHAKE = {
+  Host: "gw",
+  Connection: "upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+};
+
+const NO_HANDSHAKES: readonly [what: string, change: Readonly<Record<string, string>>, version?: string][] = [
+  ["over HTTP/1.0", {}, "1.0"],
+  ["of version 7", { "Sec-WebSocket-Version": "7" }],
+  ["of version 8", { "Sec-WebSocket-Version": "8" }],
+  ["of no version", { "Sec-WebSocket-Version": "" }],
+  ["without a key", { "Sec-WebSocket-Key": "" }],
+  ["with a short key", { "Sec-WebSocket-Key": "AAAA" }],
+  ["with a subprotocol that is no token", { "Sec-WebSocket-Protocol": "a b" }],
+  ["with an empty subprotocol", { "Sec-WebSocket-Protocol": "a,,b" }],
+  ["with a subprotocol twice", { "Sec-WebSocket-Protocol": "a, b, a" }],
+  ["with subprotocols that are a list of none", { "Sec-WebSocket-Protocol": "," }],
+];
+
+for (const [what, change, version = "1.1"] of NO_HANDSHAKES) {
+  t.test(`W2: a handshake ${what} opens no connection to the upstream, and is over once`, async (t) => {
+    const upstream = await openEcho(t);
+    const door = await openDoor(t, { origin: upstream.origin });
+    const over = door.nextOver();
+    const fields = Object.entries({ ...HANDSHAKE, ...change }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const answer = await sendRaw(door.port, `GET /a HTTP/${version}\r\n${fields.join("")}\r\nGET /b HTTP/1.1\r\nHost: gw\r\n\r\n`);
+    t.match(answer, /^HTTP\/1\.1 400 [^]*sec-websocket-version: 13\r\n[^]*\r\na WebSocket handshake /);
+    t.equal(answer.split("HTTP/1.1 ").length - 1, 1);
+    t.match((await over).outcome, { kind: "refused", code: "REQUEST_INVALID" });
+    t.equal(door.over.length, 1);
+    t.equal(upstream.requests.length, 0);
+  });
+}
+
+t.test("a good handshake lists its subprotocols in one field or in several", async (t) => {
   const upstream = await openEcho(t);
   const door = await openDoor(t, { origin: upstream.origin });
-  const over = door.nextOver();
-  const answer = await sendRaw(
-    door.port,
-    "GET /a HTTP/1.1\r\nHost: gw\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\nGET /b HTTP/1.1\r\nHost: gw\r\n\r\n",
-  );
-  t.match(answer, /^HTTP\/1\.1 400 /);
-  t.equal(answer.split("HTTP/1.1 ").length - 1, 1);
-  t.match((await over).outcome, { kind: "refused", code: "REQUEST_INVALID" });
-  t.equal(upstream.requests.length, 0);
+  const socket = dial(t, door.port, "/a", {}, ["chat.v2", "chat"]);
+  await once(socket, "open");
+  t.equal(socket.protocol, "chat.v2");
 });
 
 t.test("W6: when the credential ends both sides are closed with 1008", async (t) => {

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Proof } from "../../contract/caller.ts";
-import type { Authenticator, Secret } from "../../contract/policy.ts";
+import type { Authenticator, Secret } from "../../contract/authenticators.ts";
 
 type SecretProof = Extract<Proof, { kind: "secret" }>;
 

@@ -3,7 +3,7 @@ import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Account, Proof } from "../../contract/caller.ts";
-import type { Authenticator, CertificateSubject, MtlsAuthenticator } from "../../contract/policy.ts";
+import type { Authenticator, CertificateSubject, MtlsAuthenticator } from "../../contract/authenticators.ts";
 import { type KeyReader, StoreUnavailable } from "../../contract/stores.ts";
 
 /** What a client showed in its handshake. Instants are epoch milliseconds. */

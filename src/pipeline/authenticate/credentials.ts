@@ -1,5 +1,6 @@
-import type { ApiKeyAuthenticator, Authenticator } from "../../contract/policy.ts";
+import type { ApiKeyAuthenticator, Authenticator } from "../../contract/authenticators.ts";
 import { hasSignatureFields } from "../../contract/signed-query.ts";
+import { rememberByName } from "../remember.ts";
 import { isSignature } from "./sigv4/claim.ts";
 import type { SignaturePlace } from "./sigv4/prove.ts";
 
@@ -22,6 +23,8 @@ interface Place {
 }
 
 const NONE: Presented = { kind: "none" };
+/** Of headers that no authenticator reads. */
+const NO_PLACE: Place = { header: "", present: () => NONE };
 
 /** Finds the credential of a request. `rawHeaders` are names and values in turn, `query` is what stands after the `?`. */
 export type CredentialReader = (rawHeaders: readonly string[], query?: string) => Presented;
@@ -32,13 +35,14 @@ export type CredentialReader = (rawHeaders: readonly string[], query?: string) =
  */
 export function credentialReader(authenticators: readonly Authenticator[]): CredentialReader {
   const places = placesOf(authenticators);
+  const placeOf = rememberByName((name) => places.get(name.toLowerCase()) ?? NO_PLACE);
   const readsQuery = authenticators.some((authenticator) => authenticator.kind === "sigv4");
   return function readCredential(rawHeaders, query = "") {
     let place: Place | undefined;
     let value = "";
     for (let at = 0; at < rawHeaders.length; at += 2) {
-      const found = places.get(rawHeaders[at]!.toLowerCase());
-      if (found === undefined) continue;
+      const found = placeOf(rawHeaders[at]!);
+      if (found === NO_PLACE) continue;
       if (place !== undefined) return ambiguous(place, found);
       place = found;
       value = rawHeaders[at + 1]!;

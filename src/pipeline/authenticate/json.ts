@@ -34,30 +34,23 @@ function parse(text: string): unknown {
   }
 }
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
 /** Members of all objects in the text, by their colons; undefined where it is nested too deep. */
 function countMembers(text: string): number | undefined {
   let depth = 0;
   let members = 0;
   for (let at = 0; at < text.length; at += 1) {
-    switch (text[at]) {
-      case '"':
-        at = endOfString(text, at);
-        break;
-      case "{":
-      case "[":
-        depth += 1;
-        if (depth > MAX_DEPTH) return undefined;
-        break;
-      case "}":
-      case "]":
-        depth -= 1;
-        break;
-      case ":":
-        members += 1;
-        break;
-      default:
-        break;
-    }
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COLON) members += 1;
+    else if (OPENING.has(code)) depth += 1;
+    else if (CLOSING.has(code)) depth -= 1;
+    if (depth > MAX_DEPTH) return undefined;
   }
   return members;
 }
@@ -71,7 +64,7 @@ function endOfString(text: string, start: number): number {
 
 function isEscaped(text: string, at: number): boolean {
   let backslashes = 0;
-  while (text[at - 1 - backslashes] === "\\") backslashes += 1;
+  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;
   return backslashes % 2 === 1;
 }
 

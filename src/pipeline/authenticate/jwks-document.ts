@@ -1,9 +1,9 @@
 import { isRecord, type JsonObject, parseJsonObject } from "./json.ts";
+import { MAX_KID_LENGTH } from "./jwt.ts";
 import { printable } from "./printable.ts";
 import { readVerificationKey, type VerificationKey } from "./verification-key.ts";
 
 export const MAX_KEYS = 100;
-export const MAX_KID_LENGTH = 256;
 
 export type KeyMap = ReadonlyMap<string, VerificationKey>;
 

@@ -1,4 +1,4 @@
-import type { Issuer } from "../../contract/policy.ts";
+import type { Issuer } from "../../contract/authenticators.ts";
 import {
   type IssuerEvent,
   type IssuerState,

@@ -1,7 +1,7 @@
 import type { Claims, Proof } from "../../contract/caller.ts";
 import { isRecord, type JsonObject, parseJsonObject } from "./json.ts";
-import { MAX_KID_LENGTH } from "./jwks-document.ts";
 import type { KeyAnswer, KeySet } from "./key-set.ts";
+import { rememberByName } from "../remember.ts";
 import { printable } from "./printable.ts";
 import type { VerificationKey } from "./verification-key.ts";
 
@@ -34,16 +34,24 @@ type Reading<T> = T | { readonly trouble: string };
  */
 const REFUSED_MEMBERS = ["crit", "b64", "zip", "enc", "cty"];
 
+/** Of which what was read is remembered: strangers make up as many as they like. */
+const MOST_HEADERS = 64;
+
+export const MAX_KID_LENGTH = 256;
+
 /** Whether a token belongs to the `jwt` authenticators: three parts, the first of which is a JSON object. */
 export function isJwtShaped(token: string): boolean {
   const parts = token.split(".", 4);
-  if (parts.length !== 3) return false;
+  return parts.length === 3 && isObject(parts[0]!);
+}
+
+const isObject = rememberByName((part): boolean => {
   try {
-    return isRecord(JSON.parse(Buffer.from(parts[0]!, "base64url").toString()));
+    return isRecord(JSON.parse(Buffer.from(part, "base64url").toString()));
   } catch {
     return false;
   }
-}
+}, MOST_HEADERS);
 
 /**
  * Proves form, header and signature of a token against the key set of its `iss`. Of the claims only the types of those are
@@ -76,9 +84,10 @@ function verify(token: string, { alg, kid, claims }: ReadToken, keySet: KeySet, 
 function readToken(token: string): Reading<ReadToken> {
   const parts = token.split(".", 4);
   if (parts.length !== 3) return { trouble: "not three parts" };
-  const [header, claims, signature] = parts.map(decodeCanonical);
-  if (header === undefined || claims === undefined || signature === undefined) return { trouble: "a part is not canonical base64url" };
-  const read = readHeader(parseJsonObject(header));
+  const [header = "", claimsPart = "", signature = ""] = parts;
+  const claims = decodeCanonical(claimsPart);
+  if (!isCanonical(header) || claims === undefined || !isCanonical(signature)) return { trouble: "a part is not canonical base64url" };
+  const read = headerOf(header);
   if ("trouble" in read) return read;
   const payload = parseJsonObject(claims);
   if (payload === undefined) return { trouble: "the payload is no unambiguous JSON object" };
@@ -95,6 +104,11 @@ function typeTrouble({ jti, aud }: JsonObject): string | undefined {
     : "`aud` is neither a string nor a list of strings";
 }
 
+type ReadHeader = Reading<{ readonly alg: string; readonly kid: string }>;
+
+/** An issuer has few headers, and signs a great many tokens with each. */
+const headerOf = rememberByName((part): ReadHeader => readHeader(parseJsonObject(Buffer.from(part, "base64url"))), MOST_HEADERS);
+
 function readHeader(header: JsonObject | undefined): Reading<{ readonly alg: string; readonly kid: string }> {
   if (header === undefined) return { trouble: "the header is no unambiguous JSON object" };
   const refused = REFUSED_MEMBERS.find((member) => member in header);
@@ -105,13 +119,20 @@ function readHeader(header: JsonObject | undefined): Reading<{ readonly alg: str
   return kid.length > MAX_KID_LENGTH ? { trouble: "its `kid` is too long" } : { alg, kid };
 }
 
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
+/** By length modulo four: the last characters whose spare bits are zero; one character too many is never right. */
+const LAST_CHARACTERS: readonly RegExp[] = [/^[A-Za-z0-9_-]$/, /^(?!)$/, /^[AQgw]$/, /^[AEIMQUYcgkosw048]$/];
+
 /**
  * The bytes of a part; undefined unless it is non-empty and the one way to write them: RFC 7515 §2 without padding, and no
  * bits left over in the last character, so that one token has one spelling.
  */
 function decodeCanonical(part: string): Buffer | undefined {
-  const bytes = Buffer.from(part, "base64url");
-  return part !== "" && bytes.toString("base64url") === part ? bytes : undefined;
+  return isCanonical(part) ? Buffer.from(part, "base64url") : undefined;
+}
+
+function isCanonical(part: string): boolean {
+  return BASE64URL.test(part) && LAST_CHARACTERS[part.length % 4]!.test(part.charAt(part.length - 1));
 }
 
 function invalid(reason: string): UnprovedToken {

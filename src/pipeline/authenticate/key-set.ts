@@ -1,4 +1,4 @@
-import type { Issuer } from "../../contract/policy.ts";
+import type { Issuer } from "../../contract/authenticators.ts";
 import { type KeyMap, readJwks, type SkippedKey } from "./jwks-document.ts";
 import type { VerificationKey } from "./verification-key.ts";
 

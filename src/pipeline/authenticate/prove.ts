@@ -11,6 +11,7 @@ import type { Issuers } from "./jwks.ts";
 import { isJwtShaped, proveJwt, type ProvedToken, type UnprovedToken } from "./jwt.ts";
 import { proveApiKey } from "./key.ts";
 import type { KeySet } from "./key-set.ts";
+import type { HeldBodies } from "./sigv4/held-bodies.ts";
 import { createSignatureProver, type SignatureProver } from "./sigv4/prove.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 
@@ -30,20 +31,21 @@ export interface ProverOptions {
   readonly keys: KeyReader;
   /** Monotonic milliseconds. */
   readonly monotonicNow: () => number;
+  /** One for all policies. */
+  readonly heldBodies: HeldBodies;
   readonly randomBytes: RandomBytes;
-  readonly tokenCacheBytes?: number;
 }
 
 type ServiceProver = (exchange: Exchange, now: number) => Proof | Promise<Proof>;
-type TokenProver = (token: string, now: number) => Proof | Promise<Proof>;
+type TokenProver = (token: string, now: number, connection: object) => Proof | Promise<Proof>;
 
 const MAX_TOKEN_LENGTH = 16_384;
 const NONE: Proof = { kind: "none" };
 
 /** Makes the prover of one policy revision; proved tokens are kept for as long as it is. */
 export function createProver(options: ProverOptions): Prover {
-  const { policy, monotonicNow, tokenCacheBytes } = options;
-  const cache = createTokenCache({ monotonicNow, ...(tokenCacheBytes !== undefined && { maxBytes: tokenCacheBytes }) });
+  const { policy, monotonicNow } = options;
+  const cache = createTokenCache({ monotonicNow, maxBytes: policy.gateway.stores.tokenCacheBytes });
   const provers = new Map(policy.services.map((service) => [service, serviceProver(service, options, cache)]));
   return {
     prove(service, exchange, now) {
@@ -83,9 +85,15 @@ function serviceProver(service: Service, options: ProverOptions, cache: TokenCac
       case "signature":
         return proveSignature(presented.place, exchange, now);
       case "bearer":
-        return proveToken(presented.token, now);
+        return proveToken(presented.token, now, exchange.request.socket);
       case "apiKey":
-        return proveApiKey(keys, service.name, presented.authenticators, presented.text, now);
+        return proveApiKey(keys, {
+          service: service.name,
+          authenticators: presented.authenticators,
+          text: presented.text,
+          now,
+          connection: exchange.request.socket,
+        });
     }
   };
 }
@@ -97,11 +105,11 @@ function besideCertificate(presented: Presented): Proof {
 }
 
 /** Signatures are read only where there is an authenticator for them, and then the policy has a key that opens secrets. */
-function signatureProver({ name, authenticators }: Service, { policy, keys, randomBytes }: ProverOptions): SignatureProver {
+function signatureProver({ name, authenticators }: Service, { policy, keys, heldBodies, randomBytes }: ProverOptions): SignatureProver {
   const ours = authenticators.filter((authenticator) => authenticator.kind === "sigv4");
   const { sealing = [] } = policy.gateway.stores;
   if (ours.length === 0 || sealing.length === 0) return () => ({ kind: "unavailable", reason: "the policy has no `stores.sealing`" });
-  return createSignatureProver({ service: name, authenticators: ours, keys, sealing: createSealing(sealing), randomBytes });
+  return createSignatureProver({ service: name, authenticators: ours, keys, sealing: createSealing(sealing), heldBodies, randomBytes });
 }
 
 /** A token shaped as a JWT is proved as one and as nothing else; any other only as a secret. */
@@ -117,9 +125,9 @@ function tokenProver(service: Service, issuers: Issuers, cache: TokenCache): Tok
     return outcome.kind === "invalid" ? invalidToken(outcome.reason) : { kind: "unavailable", reason: outcome.reason };
   }
 
-  return function proveToken(token, now) {
+  return function proveToken(token, now, connection) {
     if (token.length > MAX_TOKEN_LENGTH) return invalidToken(`longer than ${MAX_TOKEN_LENGTH} characters`);
-    const cached = keySets.size === 0 ? undefined : cache.get(token, keySets, now);
+    const cached = keySets.size === 0 ? undefined : cache.get(token, keySets, now, connection);
     if (cached !== undefined) return cached;
     if (!isToken68(token)) return invalidToken("`Authorization` holds no well-formed bearer token");
     if (!isJwtShaped(token)) return findSecret(token) ?? invalidToken("no JWT, and equal to no secret of the service");

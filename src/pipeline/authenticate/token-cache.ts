@@ -6,15 +6,18 @@ import type { KeySet } from "./key-set.ts";
 
 /** Proved tokens. `now` is the wall clock in epoch milliseconds, against which `exp` is held. */
 export interface TokenCache {
-  /** The proof of this very token by one of these key sets, while it may still be used. */
-  get(token: string, keySets: ReadonlyMap<unknown, KeySet>, now: number): Proof | undefined;
+  /**
+   * The proof of this very token by one of these key sets, while it may still be used. `connection` is the client's: what it
+   * sent last is found again without a digest, since most send the same token over and over.
+   */
+  get(token: string, keySets: ReadonlyMap<unknown, KeySet>, now: number, connection: object): Proof | undefined;
   put(token: string, proved: ProvedToken, now: number): void;
 }
 
 export interface TokenCacheOptions {
   /** Monotonic milliseconds. */
   readonly monotonicNow: () => number;
-  readonly maxBytes?: number;
+  readonly maxBytes: number;
   /** Longest life of an entry. */
   readonly lifeMs?: number;
 }
@@ -29,30 +32,37 @@ interface Entry {
   readonly monotonicUntil: number;
 }
 
-export const TOKEN_CACHE_BYTES = 32 * 1024 * 1024;
 export const TOKEN_CACHE_LIFE_MS = 60_000;
 
+/** On the connection itself: what it proved last, and by which cache. */
+const LAST = Symbol("last token");
+
+interface Remembering {
+  [LAST]?: { readonly token: string; readonly entry: Entry; readonly entries: unknown };
+}
+
 /** Makes a cache bounded by bytes. Only proofs go in: tokens that fail cannot displace them. */
-export function createTokenCache({
-  monotonicNow,
-  maxBytes = TOKEN_CACHE_BYTES,
-  lifeMs = TOKEN_CACHE_LIFE_MS,
-}: TokenCacheOptions): TokenCache {
+export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_LIFE_MS }: TokenCacheOptions): TokenCache {
   const entries = new LRUCache<string, Entry>({ maxSize: maxBytes });
 
   function isLive({ proved, from, until, monotonicUntil }: Entry, now: number): boolean {
     return now >= from && now < until && monotonicNow() < monotonicUntil && proved.keySet.holds(proved.key);
   }
 
+  function find(token: string, now: number): Entry | undefined {
+    const name = nameOf(token);
+    const entry = entries.get(name);
+    if (entry === undefined || isLive(entry, now)) return entry;
+    entries.delete(name);
+    return undefined;
+  }
+
   return {
-    get(token, keySets, now) {
-      const name = nameOf(token);
-      const entry = entries.get(name);
+    get(token, keySets, now, connection: Remembering) {
+      const last = connection[LAST];
+      const entry = last?.token === token && last.entries === entries && isLive(last.entry, now) ? last.entry : find(token, now);
       if (entry === undefined) return undefined;
-      if (!isLive(entry, now)) {
-        entries.delete(name);
-        return undefined;
-      }
+      if (entry !== last?.entry) connection[LAST] = { token, entry, entries };
       // Another service may know the same `iss` by other keys.
       return keySets.get(entry.proved.proof.iss) === entry.proved.keySet ? entry.proved.proof : undefined;
     },

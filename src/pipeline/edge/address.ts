@@ -6,9 +6,10 @@ import type { AddressSet } from "../../contract/policy.ts";
 /**
  * The right-most address that is not one of the trusted: the peer itself, or what the trusted ones say.
  * What stands left of an untrusted address, or of something that is no address, is a stranger's claim.
+ * `peer` is in its plain form already.
  */
 export function clientAddress(peer: string, forwardedFor: readonly string[], trusted: AddressSet): string {
-  let address = plainAddress(peer) ?? peer;
+  let address = peer;
   if (trusted.cidrs.length === 0 || forwardedFor.length === 0) return address;
   const hops = forwardedFor.join(",").split(",");
   while (trusted.has(address)) {

@@ -1,11 +1,15 @@
 /** The clients' connections: which request each carries, and how they end when the gateway stops. */
-import { Server } from "node:http";
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Exchange } from "../exchange.ts";
 
 /** How many requests may wait on one connection behind the first that is not answered (RFC 9112 section 9.3.2). */
 const MOST_WAITING = 100;
+
+/** On the socket itself: a look-up by socket would cost every request, and keep what it finds alive for long. */
+const LATEST = Symbol("latest exchange");
+type Followed = Socket & { [LATEST]?: Exchange };
 
 export class Connections {
   readonly #open = new Set<Socket>();
@@ -15,7 +19,6 @@ export class Connections {
   readonly #handshaking = new Map<string, Socket>();
   /** Connections that end with the next answer. */
   readonly #renewed = new WeakSet<Socket>();
-  readonly #latest = new WeakMap<Socket, Exchange>();
   readonly #allClosed = Promise.withResolvers<void>();
   #server: Server | undefined;
   #draining = false;
@@ -36,15 +39,15 @@ export class Connections {
 
   began(exchange: Exchange): void {
     const { socket } = exchange.request;
-    const ahead = this.#latest.get(socket);
-    this.#latest.set(socket, exchange);
+    const ahead = this.latest(socket);
+    (socket as Followed)[LATEST] = exchange;
     if (exchange.response.socket === null || (ahead !== undefined && !isSent(ahead))) this.#waits(exchange);
     if (this.#draining || this.#renewed.has(socket)) this.#release(socket);
   }
 
   /** Whether an answer on this connection is still to be sent. */
   owes(socket: Socket): boolean {
-    const latest = this.#latest.get(socket);
+    const latest = this.latest(socket);
     return latest !== undefined && !isSent(latest);
   }
 
@@ -67,14 +70,13 @@ export class Connections {
 
   /** The request that arrived last on a connection; it may be over. */
   latest(socket: Socket): Exchange | undefined {
-    return this.#latest.get(socket);
+    return (socket as Followed)[LATEST];
   }
 
   /** Takes no new connections; closes each that there is when it owes nobody an answer. Resolves with the last one. */
   drain(): Promise<void> {
     this.#draining = true;
-    // The prototype's: @fastify/http-proxy replaces `close` by one that goes on listening until the last WebSocket has closed.
-    if (this.#server?.listening) Server.prototype.close.call(this.#server);
+    if (this.#server?.listening) this.#server.close();
     for (const socket of this.#open) this.#release(socket);
     this.#settle();
     return this.#allClosed.promise;
@@ -84,7 +86,7 @@ export class Connections {
   renew(): void {
     for (const socket of this.#open) {
       this.#renewed.add(socket);
-      if (this.#latest.has(socket)) this.#release(socket);
+      if (this.latest(socket) !== undefined) this.#release(socket);
     }
   }
 
@@ -124,7 +126,7 @@ export class Connections {
   }
 
   #release(socket: Socket): void {
-    const exchange = this.#latest.get(socket);
+    const exchange = this.latest(socket);
     if (exchange === undefined || isSent(exchange)) {
       socket.destroy();
       return;

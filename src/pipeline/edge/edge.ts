@@ -3,11 +3,12 @@
  * Nothing behind this stage reads the raw request target.
  */
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Denial, RequestFacts } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { AddressSet } from "../../contract/policy.ts";
 import { readPlace } from "../../decision/target.ts";
-import { clientAddress } from "./address.ts";
+import { clientAddress, plainAddress } from "./address.ts";
 
 /** More header fields than any real client sends; Node would drop those past its own bound in silence. */
 const MOST_FIELDS = 100;
@@ -27,13 +28,28 @@ export function arrive(request: IncomingMessage, target: string, upgrade: boolea
     path: place.path,
     query: place.query,
     host: place.host,
-    address: clientAddress(request.socket.remoteAddress ?? "", trusted.cidrs.length === 0 ? [] : header("x-forwarded-for"), trusted),
-    ...(headers.origin !== undefined && { origin: headers.origin }),
-    ...(headers["access-control-request-method"] !== undefined && { preflightMethod: headers["access-control-request-method"] }),
+    address: clientOf(request, trusted),
+    origin: headers.origin,
+    preflightMethod: headers["access-control-request-method"],
     websocket: upgrade,
     header,
   };
   return { kind: "facts", facts };
+}
+
+/** The client's address, also of a request that is refused. */
+export function clientOf(request: IncomingMessage, trusted: AddressSet): string {
+  return clientAddress(peerOf(request.socket), trusted.cidrs.length === 0 ? [] : fieldValues(request, "x-forwarded-for"), trusted);
+}
+
+/** The address at the other end, in its plain form: asked for once for each connection. */
+const PEER = Symbol("peer address");
+
+function peerOf(socket: Socket & { [PEER]?: string }): string {
+  const known = socket[PEER];
+  if (known !== undefined) return known;
+  const address = socket.remoteAddress ?? "";
+  return (socket[PEER] = plainAddress(address) ?? address);
 }
 
 /** Version and framing (RFC 9112 sections 2.3, 6 and 7): only what every reader reads alike. */

@@ -1,5 +1,5 @@
 /** Requests that the HTTP parser refused: there is no request yet, only a socket to answer on. */
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "../../contract/node-http.ts";
 import type { Socket } from "node:net";
 import type { ErrorCode } from "../../contract/errors.ts";
 import { hangUp } from "../unread-body.ts";
@@ -23,6 +23,8 @@ export interface RawAnswer {
   readonly contentType: string;
   readonly body: string;
   readonly decisionId: string;
+  /** When it is worth another try. */
+  readonly retryAfterMs?: number;
 }
 
 /** Writes a whole answer on the bare socket and closes it: what follows on it cannot be trusted. */
@@ -36,6 +38,7 @@ export function answerOnSocket(socket: Socket, answer: RawAnswer): void {
     `content-type: ${answer.contentType}`,
     `content-length: ${Buffer.byteLength(answer.body)}`,
     `x-decision-id: ${answer.decisionId}`,
+    ...(answer.retryAfterMs === undefined ? [] : [`retry-after: ${Math.max(1, Math.ceil(answer.retryAfterMs / 1000))}`]),
     "cache-control: no-store",
     "connection: close",
   ];

@@ -1,13 +1,10 @@
 /** The client's request body: what may be sent at all, and how it is streamed on. */
 import { createHash, type Hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Route } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
-
-/** How much of a body waits between the two connections. */
-const BUFFER_BYTES = 64 * 1024;
+import type { BodySink, BodySource } from "./upstream/connection.ts";
 
 /** What must have come, or the body's end, before the client has its time anew: a byte now and then is no progress. */
 const PROGRESS_BYTES = 1024;
@@ -94,43 +91,58 @@ export interface BodyBounds {
 
 /**
  * A request body on its way to the upstream, with back-pressure and within its bounds; it fails with a BodyFault.
- * Destroying it leaves the client's connection as it is, so that the client can still be answered.
+ * Stopping it leaves the client's connection as it is, so that the client can still be answered.
  */
-export class ClientBody extends Readable {
+export class ClientBody implements BodySource {
   readonly #request: IncomingMessage;
   readonly #bounds: BodyBounds;
   readonly #hash: Hash | undefined;
+  #sink: BodySink | undefined;
   /** The last bytes that came, where the whole has a hash to match. */
   #last: Buffer | undefined;
   #received = 0;
   /** Received when the client's time began. */
   #receivedBefore = 0;
-  #waiting = false;
+  /** For the client; otherwise for the upstream. */
+  #waiting = true;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(request: IncomingMessage, bounds: BodyBounds) {
-    super({ highWaterMark: BUFFER_BYTES });
     this.#request = request;
     this.#bounds = bounds;
     this.#hash = bounds.sha256 && createHash("sha256");
-    // The reader has its own listener; without one, a fault concerns nobody.
-    this.on("error", () => {});
-    request.pause();
-    request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
   }
 
-  override _read(): void {
-    if (this.#waiting) return;
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    this.#request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
+    this.#beginWait();
+    this.#request.resume();
+  }
+
+  resume(): void {
+    if (this.#sink === undefined || this.#waiting) return;
     this.#waiting = true;
     this.#beginWait();
     this.#request.resume();
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  stop(): void {
+    if (this.#sink === undefined) return;
+    this.#letGo();
+    if (!this.#request.readableEnded) this.#request.pause();
+  }
+
+  #letGo(): void {
+    this.#sink = undefined;
     clearTimeout(this.#idle);
     this.#request.off("data", this.#take).off("end", this.#end).off("error", this.#leave).off("close", this.#leave);
-    if (!this.#request.readableEnded) this.#request.pause();
-    done(error);
+  }
+
+  #fail(fault: BodyFault): void {
+    const sink = this.#sink;
+    this.stop();
+    sink?.fault(fault);
   }
 
   #beginWait(): void {
@@ -143,21 +155,22 @@ export class ClientBody extends Readable {
 
   /** Either side may be: the client that does not send, or the upstream that does not take what is here. */
   #tooSlow(): void {
-    const fault = this.#waiting
-      ? new BodyFault("REQUEST_TIMEOUT", "the body did not arrive in time")
-      : new BodyFault("UPSTREAM_TIMEOUT", "the upstream did not take the body in time");
-    this.destroy(fault);
+    this.#fail(
+      this.#waiting
+        ? new BodyFault("REQUEST_TIMEOUT", "the body did not arrive in time")
+        : new BodyFault("UPSTREAM_TIMEOUT", "the upstream did not take the body in time"),
+    );
   }
 
   readonly #take = (chunk: Buffer): void => {
     const { maxBytes } = this.#bounds;
     this.#received += chunk.length;
     if (maxBytes !== undefined && this.#received > maxBytes) {
-      this.destroy(new BodyFault("BODY_TOO_LARGE", `more than ${maxBytes} bytes sent`));
+      this.#fail(new BodyFault("BODY_TOO_LARGE", `more than ${maxBytes} bytes sent`));
       return;
     }
     const next = this.#hash === undefined ? chunk : this.#holdBack(this.#hash, chunk);
-    if (next === undefined || this.push(next)) {
+    if (next === undefined || this.#sink?.data(next) !== false) {
       if (this.#received - this.#receivedBefore >= PROGRESS_BYTES) this.#beginWait();
       return;
     }
@@ -175,18 +188,18 @@ export class ClientBody extends Readable {
   }
 
   readonly #end = (): void => {
-    this.#waiting = false;
-    this.#beginWait();
     const { sha256 } = this.#bounds;
     if (this.#hash !== undefined && sha256 !== undefined && !timingSafeEqual(this.#hash.digest(), sha256)) {
-      this.destroy(new BodyFault("SIGNATURE_INVALID", "the body is not the one that was signed"));
+      this.#fail(new BodyFault("SIGNATURE_INVALID", "the body is not the one that was signed"));
       return;
     }
-    if (this.#last !== undefined) this.push(this.#last);
-    this.push(null);
+    const sink = this.#sink;
+    this.#letGo();
+    if (this.#last !== undefined) sink?.data(this.#last);
+    sink?.end();
   };
 
   readonly #leave = (): void => {
-    if (!this.#request.readableEnded) this.destroy(new BodyFault("REQUEST_INVALID", "the client left before its body ended"));
+    if (!this.#request.readableEnded) this.#fail(new BodyFault("REQUEST_INVALID", "the client left before its body ended"));
   };
 }

@@ -1,6 +1,7 @@
 /** Stage 9: carries an allowed request to its upstream, and the answer back. */
 import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { Policy, Route } from "../../contract/policy.ts";
+import type { Steps } from "../../contract/steps.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { frameBody } from "./client-body.ts";
 import { Hop, type HopDeps } from "./hop.ts";
@@ -8,18 +9,20 @@ import type { LongLived } from "./long-lived.ts";
 import { compilePlans, type Plan } from "./plan.ts";
 import { traceparentSource, type RandomBytes } from "./trace.ts";
 import { closeAfterAnswer } from "../unread-body.ts";
-import { createUpstreamLanes } from "./upstream-lanes.ts";
+import { createLanes } from "./upstream/lane.ts";
 
 export interface ForwarderDeps {
   readonly policy: Policy;
   readonly refuse: Refuse;
-  /** Headers, names in lower case, that the gateway puts on every answer. */
-  readonly answerHeaders: (exchange: Exchange) => Readonly<Record<string, string>>;
+  /** Headers that the gateway puts on every answer: names, in lower case, and values in turn. */
+  readonly answerHeaders: (exchange: Exchange) => readonly string[];
   /** Called exactly once for each exchange given to `forward`, when its answer is out or its client gone. */
   readonly done: (exchange: Exchange) => void;
   /** Ends what outlives its credential; one for all policies. */
   readonly longLived: LongLived;
   readonly randomBytes: RandomBytes;
+  /** Monotonic milliseconds. */
+  readonly monotonicNow: () => number;
 }
 
 export interface Forwarder {
@@ -32,8 +35,8 @@ export interface Forwarder {
   close(): Promise<void>;
 }
 
-export function createForwarder(deps: ForwarderDeps): Forwarder {
-  const plans = compilePlans(deps.policy, createUpstreamLanes(), traceparentSource(deps.randomBytes));
+export function* createForwarder(deps: ForwarderDeps): Steps<Forwarder> {
+  const plans = yield* compilePlans(deps.policy, createLanes(deps.monotonicNow), traceparentSource(deps.randomBytes));
   const underWay = new UnderWay();
   const done = (exchange: Exchange) => {
     deps.done(exchange);

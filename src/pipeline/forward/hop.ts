@@ -1,53 +1,53 @@
 /** One request on its way to the upstream, and the answer on its way back. */
-import type { Dispatcher } from "undici";
 import type { Allowance } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
-import { ClientBody, type Framing } from "./client-body.ts";
+import { atTurnsEnd, type Waiting } from "../turn.ts";
+import { closeAfterAnswer, hasUnreadBody, isClosing } from "../unread-body.ts";
+import { BodyFault, ClientBody, type Framing } from "./client-body.ts";
 import type { LongLived } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
 import { publicHost } from "./request-headers.ts";
-import { closeAfterAnswer, hasUnreadBody } from "../unread-body.ts";
-import { failureOf, isConnectTimeout } from "./upstream-errors.ts";
-import { mountOf, upstreamTarget } from "./upstream-path.ts";
-import { failedAfterUse } from "./upstream-lanes.ts";
+import type { AnswerHead } from "./upstream/answer-head.ts";
+import type { AnswerHandler, Connection, UpstreamRequest } from "./upstream/connection.ts";
+import { UpstreamFault } from "./upstream/fault.ts";
+import { mountOf } from "./upstream-path.ts";
 
 export interface HopDeps {
   readonly refuse: Refuse;
-  /** Headers, lower case, that the gateway puts on every answer. */
-  readonly answerHeaders: (exchange: Exchange) => Readonly<Record<string, string>>;
+  /** Headers that the gateway puts on every answer: names, in lower case, and values in turn. */
+  readonly answerHeaders: (exchange: Exchange) => readonly string[];
   /** Called once when the exchange is over. */
   readonly done: (exchange: Exchange) => void;
   readonly longLived: LongLived;
 }
 
-/** Beyond the time-out for connecting, which is the connection's own. */
-const BOARDING_MS = 1_000;
+/** Beyond it, copying costs more than a second piece. */
+const LONGEST_IN_ONE_WRITE = 16 * 1024;
 
 /** RFC 9110 section 9.2.1, less TRACE. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 type Body = Exclude<Framing, { kind: "refused" }>;
 
-export class Hop implements Dispatcher.DispatchHandler {
+export class Hop implements AnswerHandler, Waiting {
   readonly #exchange: Exchange;
   readonly #allowance: Allowance;
   readonly #plan: Plan;
   readonly #body: Body;
   readonly #deps: HopDeps;
   #phase: "waiting" | "answering" | "over" = "waiting";
-  #controller: Dispatcher.DispatchController | undefined;
-  #stream: ClientBody | undefined;
-  /** The request was written to a connection. */
-  #carried = false;
-  /** The first byte of an answer has come. */
-  #answered = false;
+  #connection: Connection | undefined;
   #retried = false;
   #entered = false;
   #stalled = false;
   #deadline: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
-  #boarding: NodeJS.Timeout | undefined;
+  /** The beginning of the answer's body: it goes out with the head, and in one write where it is all of it. */
+  #first: Buffer | undefined;
+  #begun = false;
+  /** An answer's body that came at once, as Latin-1. */
+  #whole = "";
   #unwatch: (() => void) | undefined;
 
   constructor(exchange: Exchange, allowance: Allowance, plan: Plan, body: Body, deps: HopDeps) {
@@ -68,99 +68,113 @@ export class Hop implements Dispatcher.DispatchHandler {
     this.#entered = true;
     if (totalMs !== undefined) this.#deadline = setTimeout(() => this.#end("UPSTREAM_TIMEOUT", "the total time-out has passed"), totalMs);
     this.#unwatch = this.#deps.longLived.watch(this.#exchange, ({ code, reason }) => this.#end(code, reason));
-    this.#send();
+    this.#send(false);
   }
 
-  #send(): void {
-    const { connectMs, headersMs, idleMs } = this.#plan.timeouts;
-    if (connectMs !== undefined) this.#boarding = setTimeout(this.#leftStanding, connectMs + BOARDING_MS);
-    const headers = this.#plan.requestHeaders(this.#exchange, this.#allowance);
-    this.#plan.lane.pool.dispatch(
-      {
-        path: upstreamTarget(this.#exchange),
-        method: this.#exchange.facts.method,
-        headers,
-        body: this.#openBody(headers),
-        headersTimeout: headersMs ?? 0,
-        bodyTimeout: idleMs ?? 0,
-      },
-      this,
-    );
+  #send(fresh: boolean): void {
+    this.#connection = this.#plan.lane.send(this.#request(), this, fresh);
   }
 
-  /** Without a length the body is sent chunked. */
-  #openBody(headers: string[]): ClientBody | Buffer | null {
-    if (this.#body.kind === "none") return null;
-    const { lengthBytes } = this.#body;
-    if (lengthBytes !== undefined) headers.push("content-length", String(lengthBytes));
+  #request(): UpstreamRequest {
+    const { headersMs, idleMs } = this.#plan.timeouts;
+    const { method } = this.#exchange.facts;
+    const head = this.#plan.requestHead(this.#exchange, this.#allowance, this.#body);
+    const chunked = this.#body.kind === "body" && this.#body.lengthBytes === undefined;
+    return { head, isHead: method === "HEAD", body: this.#openBody(), chunked, headersMs, idleMs };
+  }
+
+  #openBody(): ClientBody | Buffer | undefined {
+    if (this.#body.kind === "none") return undefined;
     const { request, payload } = this.#exchange;
     if (payload?.held !== undefined) return payload.held;
     const { maxBytes } = this.#plan.route.body;
-    this.#stream = new ClientBody(request, { maxBytes, idleMs: this.#plan.timeouts.idleMs, sha256: payload?.sha256 });
-    return this.#stream;
+    return new ClientBody(request, { maxBytes, idleMs: this.#plan.timeouts.idleMs, sha256: payload?.sha256 });
   }
 
-  /** Whatever keeps a request from a connection, its client is told, and nothing is kept for it. */
-  readonly #leftStanding = (): void => this.#end("UPSTREAM_TIMEOUT", "upstream: no connection in time");
+  /* ── what comes from the upstream ───────────────────────────────────── */
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    clearTimeout(this.#boarding);
-    if (this.#phase === "over") {
-      controller.abort(new Error("the exchange is over"));
-      return;
-    }
-    this.#carried = true;
-    if (this.#exchange.expectsContinue && this.#stream !== undefined) this.#exchange.response.writeContinue();
+  sent(): void {
+    const { expectsContinue, payload, response } = this.#exchange;
+    if (expectsContinue && this.#body.kind === "body" && payload?.held === undefined) response.writeContinue();
   }
 
-  onResponseStarted(): void {
-    this.#answered = true;
+  whole(head: AnswerHead, body: string): void {
+    if (!this.#takeHead(head)) return;
+    this.#phase = "over";
+    this.#whole = body;
+    // Where nothing more is read, what comes in this turn could otherwise find the answer unsent.
+    if (isClosing(this.#exchange.request.socket)) this.turnEnds();
+    else atTurnsEnd(this);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders, statusText?: string): void {
-    // Interim answers end here: the only one that a client waits for, 100, is the gateway's own.
-    if (status < 200 || this.#isOver()) return;
+  turnEnds(): void {
+    // As one string, which Node puts behind the head: one write to the system in place of two pieces.
+    this.#exchange.response.end(this.#whole, "latin1");
+    this.#watchReading();
+  }
+
+  head(head: AnswerHead): void {
+    // A stream's head goes out before its first event; a body that came with the head goes out with it.
+    if (this.#takeHead(head)) queueMicrotask(() => this.#phase === "answering" && this.#begin());
+  }
+
+  /** False where there is nobody to give it to, or it cannot be given. */
+  #takeHead(head: AnswerHead): boolean {
+    if (this.#isOver()) return false;
     this.#phase = "answering";
     try {
-      this.#writeHead(controller, status, headers, statusText ?? "");
+      this.#writeHead(head);
+      return true;
     } catch {
       this.#phase = "waiting";
       this.#end("UPSTREAM_UNREACHABLE", "upstream: a head that cannot be passed on");
+      return false;
     }
   }
 
-  #writeHead(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders, statusText: string): void {
+  #writeHead({ status, reason, headers, connection }: AnswerHead): void {
     const { request, response } = this.#exchange;
-    const head = this.#plan.responseHeaders.head(controller.rawHeaders as Buffer[], {
+    const head = this.#plan.responseHeaders.head(headers, {
       own: this.#deps.answerHeaders(this.#exchange),
       mount: mountOf(this.#exchange),
-      publicHost: publicHost(this.#exchange),
-      connection: headers.connection?.toString(),
+      publicHost: () => publicHost(this.#exchange),
+      connection,
       status,
       takesTrailers: request.httpVersionMinor === 1 && mayHaveBody(this.#exchange.facts.method, status),
     });
     if (hasUnreadBody(this.#exchange)) closeAfterAnswer(this.#exchange);
-    response.writeHead(status, statusText, head);
+    response.writeHead(status, reason, head);
     this.#exchange.outcome = { kind: "forwarded", status };
-    // A stream's head goes out before its first event; a body that came with the head goes out with it.
-    queueMicrotask(() => this.#phase === "answering" && response.flushHeaders());
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(bytes: Buffer): void {
     if (this.#phase !== "answering") return;
-    if (!this.#exchange.response.write(chunk)) this.#waitForClient(controller);
+    if (!this.#begun && this.#first === undefined && bytes.length <= LONGEST_IN_ONE_WRITE) this.#first = bytes;
+    else this.#write(bytes);
   }
 
-  #waitForClient(controller: Dispatcher.DispatchController): void {
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    if (this.#first === undefined) this.#exchange.response.flushHeaders();
+    else if (!this.#exchange.response.write(this.#first)) this.#waitForClient();
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#first !== undefined) this.#begin();
+    this.#begun = true;
+    if (!this.#exchange.response.write(bytes)) this.#waitForClient();
+  }
+
+  #waitForClient(): void {
     if (this.#stalled) return;
     this.#stalled = true;
-    controller.pause();
+    this.#connection?.pause();
     this.#stall = this.#awaitReading();
     this.#exchange.response.once("drain", () => {
       this.#stalled = false;
       clearTimeout(this.#stall);
-      controller.resume();
+      if (this.#phase === "answering") this.#connection?.resume();
     });
   }
 
@@ -173,33 +187,35 @@ export class Hop implements Dispatcher.DispatchHandler {
     return timer;
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  end(trailers: readonly string[]): void {
     if (this.#phase !== "answering") return;
     const { response } = this.#exchange;
-    const trailers = controller.rawTrailers as Buffer[] | null;
     try {
-      if (trailers !== null && trailers.length > 0) response.addTrailers(this.#plan.responseHeaders.trailers(trailers));
+      if (trailers.length > 0) response.addTrailers(this.#plan.responseHeaders.trailers(trailers));
     } catch {
       this.#cut("upstream: trailers that cannot be passed on");
       return;
     }
     this.#phase = "over";
-    this.#stream?.destroy();
-    response.end();
-    if (!response.writableFinished && response.writableLength > 0) this.#stall = this.#awaitReading();
+    if (this.#begun || this.#first === undefined) response.end();
+    else response.end(this.#first.toString("latin1"), "latin1");
+    this.#watchReading();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    clearTimeout(this.#boarding);
+  #watchReading(): void {
+    const { response } = this.#exchange;
+    if (!response.writableFinished && response.writableLength > 0) this.#stall ??= this.#awaitReading();
+  }
+
+  fault(fault: Error): void {
     if (this.#isOver()) return;
-    if (this.#phase === "waiting" && this.#mayRetry(error)) {
+    if (this.#phase === "waiting" && this.#mayRetry(fault)) {
       this.#retried = true;
-      this.#carried = false;
-      this.#send();
+      this.#send(true);
       return;
     }
-    const { code, reason } = failureOf(error);
-    this.#end(code, reason);
+    if (fault instanceof BodyFault || fault instanceof UpstreamFault) this.#end(fault.code, fault.message);
+    else this.#end("UPSTREAM_UNREACHABLE", `upstream: ${fault.name}`);
   }
 
   /** Also when someone else has answered meanwhile: the door, say, a body that broke HTTP's syntax. */
@@ -209,10 +225,9 @@ export class Hop implements Dispatcher.DispatchHandler {
   }
 
   /** Once, and only what no upstream can have acted upon: a safe request that no live connection carried. */
-  #mayRetry(error: Error): boolean {
-    if (this.#retried || this.#answered || this.#body.kind !== "none") return false;
-    if (!SAFE_METHODS.has(this.#exchange.facts.method)) return false;
-    return this.#carried ? failedAfterUse(error) : !isConnectTimeout(error);
+  #mayRetry(fault: Error): boolean {
+    if (this.#retried || this.#body.kind !== "none" || !SAFE_METHODS.has(this.#exchange.facts.method)) return false;
+    return fault instanceof UpstreamFault && fault.unheard;
   }
 
   /** Refuses while nothing has been sent; afterwards there is no honest way but to break off. */
@@ -247,8 +262,7 @@ export class Hop implements Dispatcher.DispatchHandler {
   /** Nothing more is taken from either side. */
   #stop(): void {
     this.#phase = "over";
-    this.#stream?.destroy();
-    this.#controller?.abort(new Error("the exchange is over"));
+    this.#connection?.abort(this);
   }
 
   readonly #closed = (): void => {
@@ -256,14 +270,11 @@ export class Hop implements Dispatcher.DispatchHandler {
     if (this.#phase !== "over") this.#stop();
     clearTimeout(this.#deadline);
     clearTimeout(this.#stall);
-    clearTimeout(this.#boarding);
     this.#unwatch?.();
     if (this.#entered) this.#plan.lane.leave();
     this.#deps.done(this.#exchange);
   };
 }
-
-type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
 
 function mayHaveBody(method: string, status: number): boolean {
   return method !== "HEAD" && status !== 204 && status !== 304;

@@ -37,11 +37,14 @@ interface Entry extends LongExchange {
   /** The last policy that let it be. */
   judgedBy: Policy;
   seen: boolean;
+  /** Where it stands among the open ones; -1 once it is over. */
+  place: number;
 }
 
 export class LongLived {
   readonly #deps: LongLivedDeps;
-  readonly #open = new Set<Entry>();
+  /** In no order. Not a `Set`: each table that a busy set outgrows keeps what it held alive until V8's next major collection. */
+  readonly #open: Entry[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sweeps = 0;
   #asking = false;
@@ -59,21 +62,32 @@ export class LongLived {
     const caller = exchange.allowance?.caller;
     if (caller === undefined || exchange.match.kind !== "route") return () => undefined;
     const entry = entryOf(exchange, exchange.match, caller, end);
-    this.#open.add(entry);
+    entry.place = this.#open.push(entry) - 1;
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
-    return () => this.#open.delete(entry);
+    return () => this.#letGo(entry);
+  }
+
+  /** The last one takes its place. */
+  #letGo(entry: Entry): void {
+    const last = entry.place === -1 ? undefined : this.#open.pop();
+    if (last === undefined) return;
+    if (last !== entry) {
+      this.#open[entry.place] = last;
+      last.place = entry.place;
+    }
+    entry.place = -1;
   }
 
   #sweep(): void {
     const now = this.#deps.now();
     const policy = this.#deps.policy();
-    for (const entry of this.#open) {
+    for (const entry of this.#open.slice()) {
       if (!entry.seen) entry.seen = true;
       else if (entry.expiresAt !== undefined && now >= entry.expiresAt) this.#end(entry, expired(entry));
       else if (entry.judgedBy !== policy) this.#judge(entry, entry.exchange.proof);
     }
     this.#sweeps += 1;
-    if (this.#open.size === 0) {
+    if (this.#open.length === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     } else if (this.#sweeps % SWEEPS_PER_ROUND === 0) void this.#askStore();
@@ -136,7 +150,7 @@ export class LongLived {
   }
 
   #judge(entry: Entry, proof: Proof | undefined): void {
-    if (proof === undefined || !this.#open.has(entry)) return;
+    if (proof === undefined || entry.place === -1) return;
     const policy = this.#deps.policy();
     const decision = decideAgain(entry, proof, policy, this.#deps.now());
     if (decision.outcome === "deny") this.#end(entry, { ...decision, reason: `the credential ended: ${decision.reason}` });
@@ -146,7 +160,7 @@ export class LongLived {
   }
 
   #end(entry: Entry, denial: Denial): void {
-    this.#open.delete(entry);
+    this.#letGo(entry);
     entry.end(denial);
   }
 }
@@ -158,7 +172,7 @@ function otherTenant({ matched: { route } }: Entry): Denial {
 
 function entryOf(exchange: Exchange, matched: Matched, caller: Caller, end: EndExchange): Entry {
   const { facts: request, policy: judgedBy } = exchange;
-  return { exchange, matched, request, caller, end, expiresAt: caller.expiresAt, judgedBy, seen: false };
+  return { exchange, matched, request, caller, end, expiresAt: caller.expiresAt, judgedBy, seen: false, place: -1 };
 }
 
 function kindOf({ route }: Matched, authenticator: string): keyof typeof OF_ACCOUNTS {

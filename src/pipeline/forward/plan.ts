@@ -1,19 +1,21 @@
 /** What the hop does for one route, worked out once. */
 import type { Policy, Route, Service, Timeouts } from "../../contract/policy.ts";
+import type { Steps } from "../../contract/steps.ts";
 import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
+import { compileRequestHead, type RequestHead } from "./request-head.ts";
 import { compileResponseHeaders, type ResponseHeaders } from "./response-headers.ts";
-import type { Lane, LaneTo } from "./upstream-lanes.ts";
+import type { Lane, LaneTo } from "./upstream/lane.ts";
 
 export interface Plan {
   readonly route: Route;
   readonly lane: Lane;
   readonly timeouts: Timeouts;
-  readonly requestHeaders: RequestHeaders;
+  readonly requestHead: RequestHead;
   readonly responseHeaders: ResponseHeaders;
 }
 
 /** Plans for all routes of a policy. Headers fare alike on all public, and on all other, routes of a service. */
-export function compilePlans(policy: Policy, laneTo: LaneTo, newTraceparent: () => string): ReadonlyMap<Route, Plan> {
+export function* compilePlans(policy: Policy, laneTo: LaneTo, newTraceparent: () => string): Steps<ReadonlyMap<Route, Plan>> {
   const plans = new Map<Route, Plan>();
   for (const service of policy.services) {
     const responseHeaders = compileResponseHeaders(service);
@@ -21,7 +23,9 @@ export function compilePlans(policy: Policy, laneTo: LaneTo, newTraceparent: () 
     for (const route of service.routes) {
       const { timeouts } = route;
       const lane = laneTo(service.upstream, timeouts);
-      plans.set(route, { route, lane, timeouts, requestHeaders: requestHeaders(route), responseHeaders });
+      const requestHead = compileRequestHead(lane.authority, requestHeaders(route));
+      plans.set(route, { route, lane, timeouts, requestHead, responseHeaders });
+      yield;
     }
   }
   return plans;

@@ -4,7 +4,8 @@ import type { Allowance } from "../../contract/decision.ts";
 import { headerKey } from "../../contract/header-key.ts";
 import type { Policy, Service } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
-import { connectionNames, isReserved, rememberByName } from "./header-fates.ts";
+import { connectionNames, isReserved } from "./header-fates.ts";
+import { rememberByName } from "../remember.ts";
 import { addIdentity } from "../../decision/identity-headers.ts";
 import { requestIdOf, validTraceparent } from "./trace.ts";
 

@@ -1,9 +1,11 @@
 /** The upstream's headers, made into the client's. */
 import type { Mount, Service } from "../../contract/policy.ts";
-import { connectionNames, isReservedInAnswer, rememberByName } from "./header-fates.ts";
+import { connectionNames, isReservedInAnswer } from "./header-fates.ts";
+import { rememberByName } from "../remember.ts";
 import { mapLocation } from "./location.ts";
 
-type Fate = "pass" | "drop" | "length" | "trailer" | "vary" | "location";
+/** `limit`: passes where the gateway says nothing of limits itself. */
+type Fate = "pass" | "drop" | "limit" | "length" | "trailer" | "vary" | "location";
 
 interface KnownName {
   readonly lowered: string;
@@ -11,11 +13,14 @@ interface KnownName {
 }
 
 export interface AnswerContext {
-  /** Headers of the gateway's own, lower case; they replace the upstream's of the same name, but `vary` is added to. */
-  readonly own: Readonly<Record<string, string>>;
+  /**
+   * Headers of the gateway's own: names, in lower case, and values in turn. Decision id, CORS and limits take the place of
+   * the upstream's; `vary` is added to.
+   */
+  readonly own: readonly string[];
   readonly mount: Mount;
   /** The host that the upstream was told. */
-  readonly publicHost: string;
+  readonly publicHost: () => string;
   /** Value of the upstream's `Connection`. */
   readonly connection: string | undefined;
   readonly status: number;
@@ -25,9 +30,9 @@ export interface AnswerContext {
 
 export interface ResponseHeaders {
   /** Flat list for `writeHead`: order and repeats as the upstream sent them, then the gateway's own. */
-  head(raw: readonly Buffer[], context: AnswerContext): string[];
+  head(raw: readonly string[], context: AnswerContext): string[];
   /** Pairs for `addTrailers`. */
-  trailers(raw: readonly Buffer[]): [string, string][];
+  trailers(raw: readonly string[]): [string, string][];
 }
 
 /** Compiles what becomes of each header of one service's answers. */
@@ -58,7 +63,7 @@ function fateOf(name: string, keepsCookies: boolean): Fate {
     case "content-location":
       return "location";
     default:
-      return "pass";
+      return name.startsWith("ratelimit-") || name.startsWith("x-ratelimit-") ? "limit" : "pass";
   }
 }
 
@@ -69,15 +74,15 @@ interface Late {
   hasLength: boolean;
 }
 
-function copyHead(raw: readonly Buffer[], context: AnswerContext, known: (name: string) => KnownName): string[] {
+function copyHead(raw: readonly string[], context: AnswerContext, known: (name: string) => KnownName): string[] {
   const named = connectionNames(context.connection, (name) => name.toLowerCase());
   const headers: string[] = [];
   const late: Late = { varies: [], trailers: [], hasLength: false };
   for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index] as Buffer);
+    const name = raw[index] as string;
     const { lowered, fate } = known(name);
-    if (fate === "drop" || named?.has(lowered) || replaced(lowered, context.own)) continue;
-    const value = text(raw[index + 1] as Buffer);
+    if (fate === "drop" || named?.has(lowered)) continue;
+    const value = raw[index + 1] as string;
     if (fate === "pass") headers.push(name, value);
     else addSpecial(headers, late, fate, name, value, context);
   }
@@ -95,8 +100,11 @@ function addSpecial(
   context: AnswerContext,
 ): void {
   switch (fate) {
+    case "limit":
+      if (!context.own.includes(name.toLowerCase())) headers.push(name, value);
+      return;
     case "location":
-      headers.push(name, mapLocation(value, context.mount, context.publicHost));
+      headers.push(name, mapLocation(value, context.mount, context.publicHost()));
       return;
     case "vary":
       late.varies.push(value);
@@ -118,15 +126,14 @@ function addTrailerNames(headers: string[], late: Late, context: AnswerContext):
   for (const names of late.trailers) headers.push("Trailer", names);
 }
 
-function replaced(name: string, own: Readonly<Record<string, string>>): boolean {
-  return name !== "vary" && Object.hasOwn(own, name);
-}
-
-function addOwn(headers: string[], varies: string[], own: Readonly<Record<string, string>>): void {
-  for (const name in own) {
-    if (name !== "vary") headers.push(name, own[name] as string);
+function addOwn(headers: string[], varies: readonly string[], own: readonly string[]): void {
+  let ownVary: string | undefined;
+  for (let index = 0; index < own.length; index += 2) {
+    const name = own[index] as string;
+    if (name === "vary") ownVary = own[index + 1];
+    else headers.push(name, own[index + 1] as string);
   }
-  const vary = mergedVary(varies, own["vary"]);
+  const vary = mergedVary(varies, ownVary);
   if (vary !== undefined) headers.push("Vary", vary);
 }
 
@@ -144,15 +151,11 @@ function mergedVary(varies: readonly string[], own: string | undefined): string 
 }
 
 /** RFC 9110 section 6.5.1: a trailer never becomes a header, and none of ours may arrive as one. */
-function copyTrailers(raw: readonly Buffer[], known: (name: string) => KnownName): [string, string][] {
+function copyTrailers(raw: readonly string[], known: (name: string) => KnownName): [string, string][] {
   const trailers: [string, string][] = [];
   for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index] as Buffer);
-    if (known(name).fate === "pass") trailers.push([name, text(raw[index + 1] as Buffer)]);
+    const name = raw[index] as string;
+    if (known(name).fate === "pass") trailers.push([name, raw[index + 1] as string]);
   }
   return trailers;
-}
-
-function text(bytes: Buffer): string {
-  return bytes.toString("latin1");
 }

@@ -5,7 +5,7 @@ const REQUEST_ID = /^[\w-]{1,64}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const TRACE_BYTES = 24;
-const BATCH = 128;
+const BATCH = 1024;
 
 export type RandomBytes = (size: number) => Uint8Array;
 

@@ -8,9 +8,10 @@ import tls from "node:tls";
 import httpProxy from "@fastify/http-proxy";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ClientOptions, ServerOptions, WebSocket } from "ws";
-import type { Allowance } from "../../contract/decision.ts";
+import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { Route } from "../../contract/policy.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, Refuse } from "../exchange.ts";
+import { handshakeFault, WEBSOCKET_VERSION } from "./handshake-fault.ts";
 import type { LongLived } from "./long-lived.ts";
 import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
 import { traceparentSource, type RandomBytes } from "./trace.ts";
@@ -19,6 +20,8 @@ import { WebSocketLink } from "./websocket-link.ts";
 
 export interface WebSocketDeps {
   readonly exchangeOf: (request: IncomingMessage) => Exchange | undefined;
+  /** Answers an upgrade that is no handshake in the end. */
+  readonly refuse: Refuse;
   /** Called once for each upgrade that was let through, when its connection has closed. */
   readonly done: (exchange: Exchange) => void;
   /** Ends what outlives its credential. */
@@ -44,8 +47,7 @@ export function registerWebSockets(fastify: FastifyInstance, deps: WebSocketDeps
     disableCache: true,
     retryMethods: [],
     preHandler: (request, _reply, goOn) => {
-      dialer.prepare(request);
-      goOn();
+      if (dialer.prepare(request)) goOn();
     },
     replyOptions: { getUpstream: (request) => dialer.allowanceOf(request.raw as IncomingMessage).route.service.upstream.origin },
     wsServerOptions: serverOptions(dialer),
@@ -102,14 +104,28 @@ class Dialer {
     this.#newTraceparent = traceparentSource(deps.randomBytes);
   }
 
-  /** Before the handler: the address that the proxy reads becomes the upstream's. */
-  prepare(request: FastifyRequest): void {
+  /** Before the handler: the address that the proxy reads becomes the upstream's. False when the upgrade was refused. */
+  prepare(request: FastifyRequest): boolean {
     const exchange = this.#exchangeOf(request.raw);
+    const fault = handshakeFault(request.raw);
+    if (fault !== undefined) {
+      this.#refuse(exchange, fault);
+      return false;
+    }
     request.raw.url = upstreamTarget(exchange);
     request.raw.socket.once("close", () => {
       exchange.outcome ??= { kind: "refused", code: "REQUEST_INVALID", reason: "no valid WebSocket handshake", status: 400 };
       this.#deps.done(exchange);
     });
+    return true;
+  }
+
+  /** Whoever speaks another version is told ours (RFC 6455 section 4.4). */
+  #refuse(exchange: Exchange, reason: string): void {
+    const { route, caller } = allowanceOf(exchange);
+    exchange.response.setHeader("sec-websocket-version", WEBSOCKET_VERSION);
+    const denial: Denial = { outcome: "deny", code: "REQUEST_INVALID", reason, service: route.service, route };
+    this.#deps.refuse(exchange, caller === undefined ? denial : { ...denial, caller });
   }
 
   allowanceOf(request: IncomingMessage): Allowance {

@@ -1,6 +1,8 @@
 /** The body that a signature is about: what the request says of it before any of it is read. */
 import { createHash } from "node:crypto";
 import type { Exchange } from "../../exchange.ts";
+import { addressSubject } from "../../subject.ts";
+import type { HeldBodies, HeldBody } from "./held-bodies.ts";
 
 /** SHA-256 in hexadecimal digits: `signed` is known from the head, `unsaid` only from the body itself. */
 export type Payload =
@@ -10,6 +12,8 @@ export type Payload =
 
 /** A byte now and then is no progress: the idle time begins anew only after so many. */
 const PROGRESS_BYTES = 1024;
+
+const TOO_LARGE = "the body is larger than `holdBody` or the route's `body.max`";
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const EMPTY_SHA256 = createHash("sha256").digest("hex");
@@ -27,17 +31,25 @@ export function payloadOf(declared: readonly string[], { headers }: Exchange["re
   return { kind: "signed", sha256, hasBody };
 }
 
-export type Held = { readonly kind: "held"; readonly body: Buffer } | { readonly kind: "refused"; readonly reason: string };
+export type Held =
+  | { readonly kind: "held"; readonly body: Buffer }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** All that is held takes as much memory as it may. */
+  | { readonly kind: "noRoom" };
 
-/** Reads the body into memory, up to so many bytes; waits for the client's next ones as long as the route does. */
-export function holdBody(exchange: Exchange, holdBytes: number): Promise<Held> {
+/**
+ * Reads the body into memory, up to so many bytes; waits for the client's next ones as long as the route does.
+ * The memory is given back when the exchange is over.
+ */
+export function holdBody(exchange: Exchange, holdBytes: number, bodies: HeldBodies): Promise<Held> {
   const routeBytes = exchange.match.kind === "route" ? exchange.match.route.body.maxBytes : undefined;
   const maxBytes = Math.min(holdBytes, routeBytes ?? holdBytes);
-  if (Number(exchange.request.headers["content-length"] ?? 0) > maxBytes)
-    return Promise.resolve(refused("the body is larger than `holdBody`"));
+  const declaredBytes = Number(exchange.request.headers["content-length"] ?? maxBytes);
+  if (declaredBytes > maxBytes) return Promise.resolve(refused(TOO_LARGE));
   if (exchange.upgrade) return Promise.resolve(refused("a WebSocket handshake with a body"));
   if (exchange.expectsContinue) exchange.response.writeContinue();
-  return new Promise((resolve) => new BodyHolder(exchange, maxBytes, resolve));
+  const body = bodies.open(addressSubject(exchange.facts.address), declaredBytes);
+  return new Promise((resolve) => new BodyHolder(exchange, body, resolve));
 }
 
 function refused(reason: string): Held {
@@ -46,18 +58,18 @@ function refused(reason: string): Held {
 
 class BodyHolder {
   readonly #request: Exchange["request"];
-  readonly #maxBytes: number;
+  readonly #body: HeldBody;
   readonly #resolve: (held: Held) => void;
   readonly #idle: NodeJS.Timeout | undefined;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  /** Since the idle time began anew. */
+  /** Bytes since the idle time began anew. */
   #progress = 0;
+  #settled = false;
 
-  constructor({ request, match }: Exchange, maxBytes: number, resolve: (held: Held) => void) {
+  constructor({ request, response, match }: Exchange, body: HeldBody, resolve: (held: Held) => void) {
     this.#request = request;
-    this.#maxBytes = maxBytes;
+    this.#body = body;
     this.#resolve = resolve;
+    response.once("close", this.#over);
     const idleMs = match.kind === "route" ? match.route.timeouts.idleMs : undefined;
     if (idleMs !== undefined) this.#idle = setTimeout(() => this.#settle(refused("the body did not arrive in time")), idleMs);
     request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
@@ -65,26 +77,34 @@ class BodyHolder {
   }
 
   readonly #take = (chunk: Buffer): void => {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) {
-      this.#settle(refused("the body is larger than `holdBody`"));
+    const became = this.#body.add(chunk);
+    if (became !== "taken") {
+      this.#settle(became === "noRoom" ? { kind: "noRoom" } : refused(TOO_LARGE));
       return;
     }
-    this.#chunks.push(chunk);
     this.#progress += chunk.length;
     if (this.#progress < PROGRESS_BYTES) return;
     this.#progress = 0;
     this.#idle?.refresh();
   };
 
-  readonly #end = (): void => this.#settle({ kind: "held", body: Buffer.concat(this.#chunks) });
+  readonly #end = (): void => this.#settle({ kind: "held", body: this.#body.whole() });
 
   readonly #leave = (): void => this.#settle(refused("the client left before its body ended"));
 
+  /** A request that was answered meanwhile, since its body broke off, says nothing more itself. */
+  readonly #over = (): void => {
+    this.#leave();
+    this.#body.release();
+  };
+
   #settle(held: Held): void {
+    if (this.#settled) return;
+    this.#settled = true;
     clearTimeout(this.#idle);
     this.#request.off("data", this.#take).off("end", this.#end).off("error", this.#leave).off("close", this.#leave);
     if (!this.#request.readableEnded) this.#request.pause();
+    if (held.kind !== "held") this.#body.release();
     this.#resolve(held);
   }
 }

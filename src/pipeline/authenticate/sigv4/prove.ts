@@ -3,12 +3,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { makeAccessKey } from "../../../contract/access-key.ts";
 import type { RandomBytes } from "../../../contract/api-key.ts";
 import type { AccessKeyRecord, Proof } from "../../../contract/caller.ts";
-import type { SigV4Authenticator } from "../../../contract/policy.ts";
+import type { SigV4Authenticator } from "../../../contract/authenticators.ts";
 import type { Sealing } from "../../../contract/sealing.ts";
 import { type KeyReader, StoreUnavailable } from "../../../contract/stores.ts";
 import type { Exchange, SignedPayload } from "../../exchange.ts";
 import { canonicalHeaders, canonicalQuery, canonicalUris, headerValues } from "./canonical.ts";
 import { ALGORITHM, type Reading, readHeaderForm, readQueryForm, type SignatureClaim } from "./claim.ts";
+import type { HeldBodies } from "./held-bodies.ts";
 import { type Held, holdBody, payloadOf } from "./payload.ts";
 import { claimFault } from "./rules.ts";
 import { createSigningKeys, hmac, type SealedKey, type SigningKeys } from "./signing-keys.ts";
@@ -25,6 +26,7 @@ export interface SignatureProverOptions {
   readonly authenticators: readonly SigV4Authenticator[];
   readonly keys: KeyReader;
   readonly sealing: Sealing;
+  readonly heldBodies: HeldBodies;
   readonly randomBytes: RandomBytes;
 }
 
@@ -70,7 +72,7 @@ class Prover {
     if (payload.kind === "signed") return this.#find(checked, exchange, payload, now);
     const { maxHeldBodyBytes } = checked.authenticator;
     if (maxHeldBodyBytes === 0) return invalid("a body without `x-amz-content-sha256`, and the authenticator has no `holdBody`");
-    return holdBody(exchange, maxHeldBodyBytes).then((held) => this.#hold(checked, exchange, held, now));
+    return holdBody(exchange, maxHeldBodyBytes, this.#options.heldBodies).then((held) => this.#hold(checked, exchange, held, now));
   }
 
   #check(place: SignaturePlace, { request, facts, match }: Exchange, now: number): Reading<Checked> {
@@ -90,6 +92,7 @@ class Prover {
 
   #hold(checked: Checked, exchange: Exchange, held: Held, now: number): Proof | Promise<Proof> {
     if (held.kind === "refused") return invalid(held.reason);
+    if (held.kind === "noRoom") return { kind: "unavailable", reason: "no more memory for bodies that are held (`holdBody`)" };
     const sha256 = createHash("sha256").update(held.body).digest("hex");
     return this.#find(checked, exchange, { sha256, hasBody: true, held: held.body }, now);
   }

@@ -1,6 +1,6 @@
 /** What must hold of a signature before it is worth computing: none of it needs the secret. */
 import { headerKey } from "../../../contract/header-key.ts";
-import type { SigV4Authenticator } from "../../../contract/policy.ts";
+import type { SigV4Authenticator } from "../../../contract/authenticators.ts";
 import type { SignatureClaim } from "./claim.ts";
 
 const PAYLOAD_HASH = "x-amz-content-sha256";

@@ -1,0 +1,402 @@
+/** One connection to an upstream: one request at a time, and its answer taken apart as it comes. */
+import type { Socket } from "node:net";
+import { type AnswerHead, LONGEST_HEAD, mayBeginHead, readHead } from "./answer-head.ts";
+import { type ChunkProgress, ChunkReader } from "./chunks.ts";
+import { atTurnsEnd, type Waiting } from "../../turn.ts";
+import { Deadline } from "./deadline.ts";
+import { badAnswer, brokenConnection, timedOut, UpstreamFault } from "./fault.ts";
+
+/** Whoever asked. Nothing is called behind `whole`, `end` or `fault`. */
+export interface AnswerHandler {
+  /** The request is on its way. */
+  sent(): void;
+  /** Head and body came at once; the body's bytes as Latin-1. */
+  whole(head: AnswerHead, body: string): void;
+  head(head: AnswerHead): void;
+  /** Bytes of the body, which are the handler's to keep. */
+  data(bytes: Buffer): void;
+  /** Names and values of the trailers in turn. */
+  end(trailers: readonly string[]): void;
+  fault(fault: Error): void;
+}
+
+/** The request's body as it comes from its client. */
+export interface BodySource {
+  /** Begins to give; `data` returns false when it is to wait for `resume`. */
+  start(sink: BodySink): void;
+  resume(): void;
+  /** Gives no more. */
+  stop(): void;
+}
+
+export interface BodySink {
+  data(bytes: Buffer): boolean;
+  end(): void;
+  fault(fault: Error): void;
+}
+
+export interface UpstreamRequest {
+  /** Request line and fields, with the empty line. */
+  readonly head: string;
+  readonly isHead: boolean;
+  readonly body: BodySource | Buffer | undefined;
+  /** `body` is sent in chunks. */
+  readonly chunked: boolean;
+  readonly headersMs: number | undefined;
+  readonly idleMs: number | undefined;
+}
+
+/** What is asked of whoever keeps the connections. */
+export interface Keeper {
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** The connection is free for another request. */
+  free(connection: Connection): void;
+  /** It is no more. */
+  gone(connection: Connection): void;
+}
+
+const READ_BYTES = 64 * 1024;
+/**
+ * What all sockets read into: nobody keeps any of it beyond its own call. A body that is more than one reading of this size
+ * is read into memory of its own, so that it need not be copied.
+ */
+const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
+const HEAD_END = "\r\n\r\n";
+const LAST_CHUNK = "0\r\n\r\n";
+const MOST_INTERIM = 32;
+const NO_TRAILERS: readonly string[] = [];
+
+/** `queued`: its request goes out at the end of the turn. */
+type Phase = "connecting" | "idle" | "queued" | "head" | "body" | "over";
+
+export class Connection implements Waiting {
+  readonly #keeper: Keeper;
+  readonly #deadline: Deadline;
+  #socket: Socket | undefined;
+  #phase: Phase = "connecting";
+  #request: UpstreamRequest | undefined;
+  #handler: AnswerHandler | undefined;
+  /** Answers that it has carried. */
+  #carried = 0;
+  /** The first byte of the answer has come. */
+  #heard = false;
+  #interim = 0;
+  /** A head that has not come whole. */
+  #partial = "";
+  #head: AnswerHead | undefined;
+  #bodyLeft = 0;
+  #chunks: ChunkReader | undefined;
+  #bodySent = true;
+  #paused = false;
+  /** The body is longer than what was read at once. */
+  #long = false;
+  /** The bytes that are being read are the handler's to keep. */
+  #owned = false;
+  /** Set while it is free: how long it may stay so, and since which look at the free ones. */
+  keepAliveMs: number | undefined;
+  freeSince = 0;
+  /** Where it stands among the free ones; -1: it is not one. */
+  place = -1;
+
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper;
+    this.#deadline = new Deadline(keeper.now, () => this.#tooLate());
+  }
+
+  /** What a socket of `node:net` is to read into, and to call. */
+  readonly onread = {
+    buffer: (): Buffer => (this.#long ? Buffer.allocUnsafeSlow(READ_BYTES) : SHARED),
+    callback: (length: number, bytes: Uint8Array): boolean => {
+      this.#owned = bytes !== SHARED;
+      this.#received(bytes as Buffer, 0, length);
+      return !this.#paused;
+    },
+  };
+
+  /** The socket connects; `ready` must be called when it has. */
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    socket.on("error", (error) => this.#broken(error));
+    socket.on("end", () => this.#ended());
+    socket.on("close", () => this.#broken(undefined));
+    // Sockets with `onread` never emit it.
+    socket.on("data", (bytes: Buffer) => {
+      this.#owned = true;
+      this.#received(bytes, 0, bytes.length);
+    });
+    socket.on("drain", () => this.#bodySource()?.resume());
+  }
+
+  ready(): void {
+    if (this.#phase !== "connecting") return;
+    if (this.#request === undefined) this.#phase = "idle";
+    else this.#begin(this.#request);
+  }
+
+  /** It could not be made. */
+  failed(fault: UpstreamFault): void {
+    this.#fail(fault);
+  }
+
+  /** Only on a connection that is free, or is being made. */
+  send(request: UpstreamRequest, handler: AnswerHandler): void {
+    this.#request = request;
+    this.#handler = handler;
+    if (this.#phase !== "idle") return;
+    this.#phase = "queued";
+    atTurnsEnd(this);
+  }
+
+  turnEnds(): void {
+    if (this.#phase === "queued") this.#begin(this.#request!);
+  }
+
+  /** Ends what this handler asked for, which hears no more of it; nothing where that is over. */
+  abort(handler: AnswerHandler): void {
+    if (this.#handler !== handler) return;
+    this.#handler = undefined;
+    this.close();
+  }
+
+  close(): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    this.#deadline.close();
+    this.#bodySource()?.stop();
+    this.#socket?.destroy();
+    this.#keeper.gone(this);
+  }
+
+  /** Reads no more of the answer until `resume`; what was read already is still given. */
+  pause(): void {
+    this.#paused = true;
+    this.#deadline.clear();
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#phase !== "body") return;
+    this.#deadline.set(this.#request?.idleMs);
+    this.#socket?.resume();
+  }
+
+  /* ── the request ────────────────────────────────────────────────────── */
+
+  #begin(request: UpstreamRequest): void {
+    const socket = this.#socket!;
+    this.#phase = "head";
+    this.#heard = false;
+    this.#interim = 0;
+    if (request.body === undefined) {
+      this.#deadline.set(request.headersMs);
+      socket.write(request.head, "latin1");
+      this.#handler?.sent();
+      return;
+    }
+    // While the body is under way its own idle time-out counts, where there is one.
+    this.#deadline.set(request.idleMs === undefined ? request.headersMs : undefined);
+    this.#bodySent = false;
+    // A small body comes in the same turn, and goes out with the head.
+    corkForThisTurn(socket);
+    socket.write(request.head, "latin1");
+    this.#handler?.sent();
+    this.#sendBody(request.body, request.chunked);
+  }
+
+  #sendBody(body: BodySource | Buffer, chunked: boolean): void {
+    const socket = this.#socket!;
+    if (Buffer.isBuffer(body)) {
+      socket.write(body);
+      this.#bodyWritten();
+      return;
+    }
+    body.start({
+      data: (bytes) => (chunked ? writeChunk(socket, bytes) : socket.write(bytes)),
+      end: () => this.#bodyEnded(chunked),
+      fault: (fault) => this.#fail(fault),
+    });
+  }
+
+  #bodyEnded(chunked: boolean): void {
+    if (chunked) this.#socket?.write(LAST_CHUNK, "latin1");
+    this.#bodyWritten();
+  }
+
+  #bodyWritten(): void {
+    this.#bodySent = true;
+    if (this.#phase === "head") this.#deadline.set(this.#request?.headersMs);
+  }
+
+  #bodySource(): BodySource | undefined {
+    const body = this.#request?.body;
+    return body === undefined || Buffer.isBuffer(body) ? undefined : body;
+  }
+
+  /* ── the answer ─────────────────────────────────────────────────────── */
+
+  #received(bytes: Buffer, start: number, end: number): void {
+    switch (this.#phase) {
+      case "head":
+        this.#heard = true;
+        this.#receivedHead(bytes, start, end);
+        return;
+      case "body":
+        this.#receivedBody(bytes, start, end);
+        return;
+      default:
+        // Nobody asked for these.
+        this.#broken(undefined);
+    }
+  }
+
+  #receivedHead(bytes: Buffer, start: number, end: number): void {
+    const seen = this.#partial.length;
+    const text = this.#partial + bytes.toString("latin1", start, Math.min(end, start + LONGEST_HEAD));
+    const headEnd = text.indexOf(HEAD_END, Math.max(0, seen - HEAD_END.length));
+    if (headEnd === -1) {
+      if (!mayBeginHead(text)) this.#fail(badAnswer("malformed head"));
+      else if (text.length >= LONGEST_HEAD) this.#fail(badAnswer("a head without end"));
+      else this.#partial = text;
+      return;
+    }
+    this.#partial = "";
+    const reading = readHead(text.slice(0, headEnd + 2), this.#request!.isHead);
+    if (reading.kind === "bad") {
+      this.#fail(badAnswer(reading.what));
+      return;
+    }
+    const bodyStart = start + headEnd + HEAD_END.length - seen;
+    if (reading.head.status < 200) this.#skipInterim(bytes, bodyStart, end);
+    else if (seen === 0 && end - start <= LONGEST_HEAD)
+      this.#answer(reading.head, bytes, bodyStart, end, text.slice(headEnd + HEAD_END.length));
+    else this.#answer(reading.head, bytes, bodyStart, end, undefined);
+  }
+
+  /** RFC 9110 section 15.2: a client must be able to do without them. */
+  #skipInterim(bytes: Buffer, start: number, end: number): void {
+    this.#interim += 1;
+    if (this.#interim > MOST_INTERIM) this.#fail(badAnswer("interim answers without end"));
+    else if (start < end) this.#received(bytes, start, end);
+  }
+
+  /** `rest` is what came behind the head, where it is at hand as text. */
+  #answer(head: AnswerHead, bytes: Buffer, start: number, end: number, rest: string | undefined): void {
+    const { framing } = head;
+    const came = end - start;
+    this.#head = head;
+    if (rest !== undefined && (framing.kind === "none" || (framing.kind === "length" && framing.bytes <= came))) {
+      this.#whole(head, rest, framing.kind === "none" ? 0 : framing.bytes);
+      return;
+    }
+    this.#phase = "body";
+    this.#bodyLeft = framing.kind === "length" ? framing.bytes : 0;
+    this.#chunks = framing.kind === "chunked" ? new ChunkReader({ chunk: (part) => this.#give(part) }) : undefined;
+    this.#deadline.set(this.#request?.idleMs);
+    this.#handler?.head(head);
+    if (this.#phase !== "body") return;
+    if (framing.kind === "none" || (framing.kind === "length" && framing.bytes === 0)) this.#complete(NO_TRAILERS, came > 0);
+    else if (came > 0) this.#receivedBody(bytes, start, end);
+  }
+
+  #whole(head: AnswerHead, rest: string, length: number): void {
+    const handler = this.#handler;
+    this.#release(rest.length > length);
+    handler?.whole(head, rest.length > length ? rest.slice(0, length) : rest);
+  }
+
+  #receivedBody(bytes: Buffer, start: number, end: number): void {
+    if (!this.#paused) this.#deadline.set(this.#request?.idleMs);
+    this.#long ||= end - start === READ_BYTES;
+    switch (this.#head!.framing.kind) {
+      case "length": {
+        const taken = Math.min(this.#bodyLeft, end - start);
+        this.#bodyLeft -= taken;
+        this.#give(bytes.subarray(start, start + taken));
+        if (this.#bodyLeft === 0 && this.#phase === "body") this.#complete(NO_TRAILERS, start + taken < end);
+        return;
+      }
+      case "chunked":
+        this.#took(this.#chunks!.feed(bytes, start, end), end);
+        return;
+      default:
+        this.#give(bytes.subarray(start, end));
+    }
+  }
+
+  #took(progress: ChunkProgress, end: number): void {
+    if (this.#phase !== "body") return;
+    if (progress.kind === "bad") this.#fail(badAnswer(progress.what));
+    else if (progress.kind === "end") this.#complete(progress.trailers, progress.read < end);
+  }
+
+  #give(bytes: Buffer): void {
+    if (this.#phase === "body") this.#handler?.data(this.#owned ? bytes : Buffer.from(bytes));
+  }
+
+  #complete(trailers: readonly string[], more: boolean): void {
+    const handler = this.#handler;
+    this.#release(more);
+    handler?.end(trailers);
+  }
+
+  /** `more`: something stands behind the answer, and nobody asked for it. */
+  #release(more: boolean): void {
+    const head = this.#head!;
+    this.#handler = undefined;
+    this.#head = undefined;
+    this.#chunks = undefined;
+    this.#long = false;
+    this.#deadline.clear();
+    if (more || !head.reusable || !this.#bodySent) {
+      this.close();
+      return;
+    }
+    this.#request = undefined;
+    this.#phase = "idle";
+    this.#carried += 1;
+    this.keepAliveMs = head.keepAliveMs;
+    if (this.#paused) this.#socket?.resume();
+    this.#paused = false;
+    this.#keeper.free(this);
+  }
+
+  /* ── its end ────────────────────────────────────────────────────────── */
+
+  #ended(): void {
+    if (this.#phase === "body" && this.#head?.framing.kind === "close") this.#complete(NO_TRAILERS, false);
+    else this.#broken(undefined);
+  }
+
+  #broken(error: Error | undefined): void {
+    if (this.#phase === "over") return;
+    const unsent = this.#phase === "connecting" || this.#phase === "queued";
+    this.#fail(brokenConnection(error, unsent || (this.#phase === "head" && this.#carried > 0 && !this.#heard)));
+  }
+
+  #tooLate(): void {
+    this.#fail(timedOut(this.#phase === "head" ? "no answer in time" : "the answer stopped arriving"));
+  }
+
+  #fail(fault: Error): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.close();
+    handler?.fault(fault);
+  }
+}
+
+/** What is written in this turn goes out as one. */
+function corkForThisTurn(socket: Socket): void {
+  socket.cork();
+  queueMicrotask(() => socket.uncork());
+}
+
+function writeChunk(socket: Socket, bytes: Buffer): boolean {
+  corkForThisTurn(socket);
+  socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
+  socket.write(bytes);
+  return socket.write("\r\n", "latin1");
+}
