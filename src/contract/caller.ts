@@ -1,5 +1,5 @@
 /** Credentials once looked at, and callers once proved. */
-import type { Grants } from "./policy.ts";
+import type { Grants } from "./authenticators.ts";
 
 /** Verified claims of a JWT. Frozen, with a null prototype at the top level; values are a stranger's. */
 export type Claims = Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@
 import type { AccessKeyRecord, Account, KeyRecord } from "../contract/caller.ts";
 import type { KeyWriter, NewAccessKey, NewKey } from "../contract/stores.ts";
 import { FollowedDatabase, isReadOnly } from "./sqlite/followed-database.ts";
+import { FoundKeys } from "./sqlite/found-keys.ts";
 import { LastUses, type LastUse } from "./sqlite/last-uses.ts";
 import { ACCESS_KEYS, accessKeyOf, ACCOUNT_COLUMNS, accountOf, keyOf, KEYS } from "./sqlite/rows.ts";
 import type { AccessKeyRow, AccountRow, KeyRow } from "./sqlite/rows.ts";
@@ -16,6 +17,11 @@ export interface SqliteKeysOptions {
   readonly create: boolean;
   /** How often last uses are written at most; 5 s where it is not given. */
   readonly lastUseIntervalMs?: number;
+  /**
+   * API keys are found as they are stored when the event loop's turn begins, and not when each is looked for: a turn serves
+   * the requests that had come by then, and each that comes later is of a later turn.
+   */
+  readonly oncePerTurn?: boolean;
 }
 
 const KEY = `${KEYS} WHERE k.service = ? AND k.id = ?`;
@@ -33,18 +39,26 @@ export function openSqliteKeys(path: string, options: SqliteKeysOptions): Sqlite
 export class SqliteKeys implements KeyWriter {
   readonly #database: FollowedDatabase;
   readonly #lastUses: LastUses;
+  readonly #found = new FoundKeys();
 
   constructor(path: string, options: SqliteKeysOptions) {
     const durable = options.side === "command";
-    this.#database = new FollowedDatabase(path, { lockWaitMs: durable ? COMMAND_LOCK_WAIT_MS : 0, create: options.create, durable });
+    this.#database = new FollowedDatabase(path, {
+      lockWaitMs: durable ? COMMAND_LOCK_WAIT_MS : 0,
+      create: options.create,
+      durable,
+      oncePerTurn: options.oncePerTurn === true,
+    });
     this.#lastUses = new LastUses((uses) => this.#writeLastUses(uses), options.lastUseIntervalMs ?? LAST_USE_INTERVAL_MS);
   }
 
   find(service: string, id: string): KeyRecord | undefined {
-    return this.#database.use((connection) => {
-      const row = connection.statement(KEY).get(service, id);
-      return row && keyOf(row as unknown as KeyRow);
-    });
+    return this.#found.find(this.#database.state(), service, id, () =>
+      this.#database.use((connection) => {
+        const row = connection.statement(KEY).get(service, id);
+        return row && keyOf(row as unknown as KeyRow);
+      }),
+    );
   }
 
   findAccessKey(service: string, id: string): AccessKeyRecord | undefined {
@@ -87,6 +101,7 @@ export class SqliteKeys implements KeyWriter {
 
   changeAccount(service: string, id: string, change: { role?: string; tenant?: string; enabled?: boolean }): Account | undefined {
     const enabled = change.enabled === undefined ? null : Number(change.enabled);
+    this.#database.forgetState();
     const row = this.#database.use((connection) =>
       connection
         .statement(
@@ -187,11 +202,13 @@ export class SqliteKeys implements KeyWriter {
 
   /** True when a row changed. */
   #changes(sql: string, ...values: (string | number | null | Uint8Array)[]): boolean {
+    this.#database.forgetState();
     return this.#database.use((connection) => connection.statement(sql).run(...values).changes > 0);
   }
 
   /** A store that can only be read keeps no last uses. */
   #writeLastUses(uses: readonly LastUse[]): boolean {
+    this.#database.forgetState();
     try {
       this.#database.transaction((connection) => {
         const used = "SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE service = ? AND id = ?";

@@ -1,9 +1,12 @@
+import { isIP, type LookupFunction } from "node:net";
 import { gzipSync } from "node:zlib";
 import t from "tap";
-import { fetchJwks } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { guardedLookup, jwksFetch } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { forbiddenHost } from "../../src/policy/addresses.ts";
 import { answerJson, issuerServer } from "./fixtures/issuer-server.ts";
 
 const never = new AbortController().signal;
+const fetchJwks = jwksFetch(guardedLookup(forbiddenHost));
 const limits = { timeoutMs: 5000, maxBytes: 1000 };
 
 t.test("the document is fetched as it is, whatever its media type", async (t) => {
@@ -91,4 +94,68 @@ t.test("no connection is left behind", async (t) => {
   const server = await issuerServer(t, answerJson('{"keys":[]}'));
   await fetchJwks(server.jwks, never, limits);
   await server.idle();
+});
+
+/** A name server's answers. */
+function names(answers: Readonly<Record<string, readonly string[]>>): { readonly lookup: LookupFunction; readonly asked: string[] } {
+  const asked: string[] = [];
+  const lookup: LookupFunction = (hostname, _options, done) => {
+    asked.push(hostname);
+    const addresses = answers[hostname];
+    if (addresses === undefined) done(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), []);
+    else
+      done(
+        null,
+        addresses.map((address) => ({ address, family: isIP(address) })),
+      );
+  };
+  return { lookup, asked };
+}
+
+t.test("F1 F2: a name that has the address of a cloud's metadata service, or a link-local one, is not connected to", async (t) => {
+  const server = await issuerServer(t, answerJson('{"keys":[]}'));
+  const { port } = new URL(server.jwks);
+  const forbidden = [
+    "169.254.169.254",
+    "169.254.0.1",
+    "100.100.100.200",
+    "fe80::1",
+    "fe80::1%lo",
+    "fd00:ec2::254",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "0.0.0.0",
+    "::",
+    "224.0.0.1",
+  ];
+  const answers = Object.fromEntries(forbidden.map((address, index) => [`issuer-${index}.example`, [address]]));
+  const { lookup, asked } = names({ ...answers, "both.example": ["127.0.0.1", "169.254.169.254"], "good.example": ["127.0.0.1"] });
+  const fetch = jwksFetch(guardedLookup(forbiddenHost, lookup));
+  for (const host of [...Object.keys(answers), "both.example"])
+    await t.rejects(
+      fetch(`http://${host}:${port}/jwks.json`, never, limits),
+      { message: /an address where no request may go/ },
+      String(answers[host]),
+    );
+  t.equal(server.requests(), 0);
+  t.equal((await fetch(`http://good.example:${port}/jwks.json`, never, limits)).length, 11);
+  await t.rejects(fetch(`http://gone.example:${port}/jwks.json`, never, limits), { code: "ENOTFOUND" });
+  t.equal(asked.length, forbidden.length + 3);
+});
+
+t.test("F2: a name is looked up, and judged, for each fetch anew", async (t) => {
+  const server = await issuerServer(t, answerJson('{"keys":[]}'));
+  const answers: Record<string, string[]> = { "issuer.example": ["127.0.0.1"] };
+  const fetch = jwksFetch(guardedLookup(forbiddenHost, names(answers).lookup));
+  const address = `http://issuer.example:${new URL(server.jwks).port}/jwks.json`;
+  t.equal((await fetch(address, never, limits)).length, 11);
+  answers["issuer.example"] = ["169.254.169.254"];
+  await t.rejects(fetch(address, never, limits), { message: /an address where no request may go/ });
+  t.equal(server.requests(), 1);
+});
+
+t.test("a lookup for one address gives the first, as Node asks for it", async (t) => {
+  const lookup = guardedLookup(forbiddenHost, names({ "issuer.example": ["127.0.0.2", "127.0.0.1"] }).lookup);
+  const found = await new Promise((resolve) => lookup("issuer.example", {}, (...answer) => resolve(answer)));
+  t.same(found, [null, "127.0.0.2", 4]);
 });

@@ -1,7 +1,7 @@
 import { createHmac, sign } from "node:crypto";
 import { isPromise } from "node:util/types";
 import t, { type Test } from "tap";
-import type { Issuer } from "../../src/contract/policy.ts";
+import type { Issuer } from "../../src/contract/authenticators.ts";
 import { readJwks } from "../../src/pipeline/authenticate/jwks-document.ts";
 import { isJwtShaped, proveJwt, type ProvedToken, type UnprovedToken } from "../../src/pipeline/authenticate/jwt.ts";
 import type { KeySet } from "../../src/pipeline/authenticate/key-set.ts";

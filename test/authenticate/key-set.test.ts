@@ -1,5 +1,5 @@
 import t from "tap";
-import type { Issuer } from "../../src/contract/policy.ts";
+import type { Issuer } from "../../src/contract/authenticators.ts";
 import { createIssuers } from "../../src/pipeline/authenticate/jwks.ts";
 import type { IssuerEvent } from "../../src/pipeline/authenticate/key-set.ts";
 import { testClock } from "./fixtures/clock.ts";
@@ -115,6 +115,30 @@ t.test("an unknown kid fetches once in a cool-down, and the answer to all who wa
   t.match(await issuers.holder(pool).find("kid"), { kind: "unknown" });
   t.equal(network.fetches, 3);
 });
+
+t.test(
+  "under a flood of unknown kids a key is taken that was published a cool-down before, and one that was not waits for the next fetch",
+  async (t) => {
+    const { issuers, network, clock } = harness(t, keySetOf(k1));
+    issuers.use([pool]);
+    await issuers.ready();
+    const keySet = issuers.holder(pool);
+    let count = 0;
+    const flood = async (forMs: number): Promise<void> => {
+      for (let passed = 0; passed < forMs; passed += 1000) {
+        await keySet.find(`kid-${(count += 1)}`);
+        clock.advance(1000);
+      }
+    };
+    await flood(10_000);
+    network.answer = keySetOf(k1, k2);
+    t.match(keySet.find("k2"), { kind: "unknown" }, "signed with at once");
+    await flood(30_000);
+    t.match(keySet.find("k2"), { kind: "key" }, "half a minute later it is known without a question");
+    t.match(keySet.find("k1"), { kind: "key" });
+    t.equal(network.fetches, 3, "the first, and one in each cool-down");
+  },
+);
 
 t.test("names of built-in members are unknown kids like any other", async (t) => {
   const { issuers } = harness(t, keySetOf(k1));

@@ -12,7 +12,7 @@ const authenticators = [apiKeyAuthenticator("tmr", "x-api-key", "other"), apiKey
 
 function prove(text: string, find: Find = () => record) {
   const store = keyStore(find);
-  return { store, proof: proveApiKey(store, "stackflow", authenticators, text, 7) };
+  return { store, proof: proveApiKey(store, { service: "stackflow", authenticators, text, now: 7, connection: {} }) };
 }
 
 t.test("a key whose digest is stored is proved without a promise, for the authenticator of its prefix, and noted as used", async (t) => {
@@ -80,4 +80,21 @@ t.test("any other failure of the store is a fault, and never a verdict", async (
 
 t.test("reasons hold nothing of the key", async (t) => {
   for (const text of [key, `${key}x`]) t.notMatch(JSON.stringify(prove(text, () => undefined).proof), id);
+});
+
+t.test("what a connection proved last counts for that text and that state of the record alone", async (t) => {
+  const connection = {};
+  let stored = record;
+  const again = (text: string, of = authenticators) =>
+    proveApiKey(
+      keyStore(() => stored),
+      { service: "stackflow", authenticators: of, text, now: 7, connection },
+    );
+  const first = again(key);
+  t.equal(again(key), first, "the very same proof");
+  const other = makeApiKey("sfk_prod", randomBytes).key;
+  t.match(again(other), { kind: "invalid", code: "KEY_INVALID" }, "another text on the same connection");
+  t.match(again(key, [{ ...apiKeyAuthenticator("sfk_prod"), name: "renamed" }]), { authenticator: "renamed" });
+  stored = keyRecord(id, digestApiKey("another"));
+  t.match(again(key), { kind: "invalid", code: "KEY_INVALID" }, "the record has changed");
 });

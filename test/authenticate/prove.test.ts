@@ -3,10 +3,12 @@ import { JwtRsaVerifier } from "aws-jwt-verify";
 import t, { type Test } from "tap";
 import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
 import type { Proof } from "../../src/contract/caller.ts";
-import type { Authenticator, Issuer } from "../../src/contract/policy.ts";
+import type { Authenticator, Issuer } from "../../src/contract/authenticators.ts";
 import { createIssuers } from "../../src/pipeline/authenticate/jwks.ts";
-import { fetchJwks } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { guardedLookup, jwksFetch } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { forbiddenHost } from "../../src/policy/addresses.ts";
 import { createProver, issuersOf } from "../../src/pipeline/authenticate/prove.ts";
+import { HeldBodies } from "../../src/pipeline/authenticate/sigv4/held-bodies.ts";
 import { testClock } from "./fixtures/clock.ts";
 import { exchangeWith } from "./fixtures/exchange.ts";
 import { answerJson, issuerServer, keySetOf } from "./fixtures/issuer-server.ts";
@@ -28,11 +30,11 @@ async function harness(t: Test, authenticators: (issuer: Issuer) => readonly (re
   const issuer: Issuer = { iss, jwks: server.jwks, algorithms: ["RS256"] };
   const services = authenticators(issuer).map((list, number) => serviceWith(list, `service-${number}`));
   const policy = policyOf(...services);
-  const issuers = createIssuers({ ...clock, fetch: fetchJwks, onEvent: () => undefined });
+  const issuers = createIssuers({ ...clock, fetch: jwksFetch(guardedLookup(forbiddenHost)), onEvent: () => undefined });
   t.teardown(() => issuers.close());
   issuers.use(issuersOf(policy));
   const keys = keyStore((service, id) => (id === keyId ? keyRecord(id, digestApiKey(apiKey), service) : undefined));
-  const prover = createProver({ policy, issuers, keys, monotonicNow: clock.monotonicNow, randomBytes });
+  const prover = createProver({ policy, issuers, keys, monotonicNow: clock.monotonicNow, heldBodies: new HeldBodies(), randomBytes });
   function prove(rawHeaders: string[], now = NOW, service = 0): Proof | Promise<Proof> {
     return prover.prove(services[service]!, exchangeWith({ rawHeaders }), now);
   }

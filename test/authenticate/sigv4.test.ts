@@ -3,11 +3,12 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import t from "tap";
 import type { AccessKeyRecord, Proof } from "../../src/contract/caller.ts";
-import type { SigV4Authenticator } from "../../src/contract/policy.ts";
+import type { SigV4Authenticator } from "../../src/contract/authenticators.ts";
 import { createSealing, sealingKey } from "../../src/contract/sealing.ts";
 import { type KeyReader, StoreUnavailable } from "../../src/contract/stores.ts";
 import { credentialReader } from "../../src/pipeline/authenticate/credentials.ts";
 import { createProver } from "../../src/pipeline/authenticate/prove.ts";
+import { HeldBodies } from "../../src/pipeline/authenticate/sigv4/held-bodies.ts";
 import { canonicalQuery, canonicalUris } from "../../src/pipeline/authenticate/sigv4/canonical.ts";
 import { exchangeWith } from "./fixtures/exchange.ts";
 import { keyStore } from "./fixtures/key-store.ts";
@@ -49,6 +50,7 @@ function proverWith(authenticator = sigV4Authenticator(), find?: KeyReader["find
     issuers,
     keys,
     monotonicNow: () => 0,
+    heldBodies: new HeldBodies(),
     randomBytes,
   });
   const prove = (message: SignedMessage, now = VECTOR_NOW): Proof | Promise<Proof> => prover.prove(service, exchangeOf(message), now);

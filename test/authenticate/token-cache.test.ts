@@ -25,7 +25,17 @@ function harness(maxBytes = 1_000_000) {
     keySet,
     key,
   });
-  const cache = createTokenCache({ monotonicNow: clock.monotonicNow, maxBytes });
+  const kept = createTokenCache({ monotonicNow: clock.monotonicNow, maxBytes });
+  const connection = {};
+  const cache = {
+    put: kept.put,
+    /** Asked twice: on the connection that has asked before, and on a new one. */
+    get: (token: string, keySets: Parameters<typeof kept.get>[1], now: number) => {
+      const again = kept.get(token, keySets, now, connection);
+      t.equal(kept.get(token, keySets, now, {}), again, "a connection that remembers finds what any other finds");
+      return again;
+    },
+  };
   return { clock, cache, keySets: new Map([[iss, keySet]]), keySet, keys, proved };
 }
 

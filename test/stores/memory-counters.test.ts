@@ -30,6 +30,23 @@ t.test("N requests at once are allowed and the next is refused, until the window
   t.ok(take(limit, "ann", START).allowed, "another subject has a bucket of its own");
 });
 
+t.test("on a clock with fractions of a millisecond nobody is told to wait longer than the window, and who is refused waits", async () => {
+  const instants = fc.array(fc.double({ min: 0, max: 1e10, noNaN: true }), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(instants, fc.constantFrom(1, 2), (unsorted, count) => {
+      const { take } = counters();
+      const limit = limitOf(count, 60_000);
+      return unsorted
+        .toSorted((left, right) => left - right)
+        .every((now) => {
+          const { allowed, tightest } = take(limit, "ivy", now);
+          return tightest.resetMs <= 60_000 && tightest.retryAfterMs <= 60_000 && (allowed || tightest.retryAfterMs > 0);
+        });
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 const walk = fc.array(fc.record({ step: fc.nat({ max: 40 }), repeat: fc.integer({ min: 1, max: 4 }) }), { maxLength: 120 });
 
 t.test("up to 4096 ms the window is exact: the same verdicts as counting every request", async () => {

@@ -31,7 +31,7 @@ function command(t: Test, path: string): SqliteKeys {
   return store;
 }
 
-function gateway(t: Test, path: string, rest: { create?: boolean; lastUseIntervalMs?: number } = {}): SqliteKeys {
+function gateway(t: Test, path: string, rest: { create?: boolean; lastUseIntervalMs?: number; oncePerTurn?: boolean } = {}): SqliteKeys {
   const store = openSqliteKeys(path, { side: "gateway", create: false, ...rest });
   t.teardown(() => store.close());
   return store;
@@ -93,6 +93,19 @@ t.test("what another process does holds for the very next look-up", async (t) =>
   t.match(reader.find(...KEY)?.account, { enabled: false, role: "nothing" });
   inAnotherProcess(path, `store.revokeKey("stackflow", "8Zt4kQ2p", 17);`);
   t.equal(reader.find(...KEY)?.revokedAt, 17);
+});
+
+t.test("a store that looks once a turn has what another process did in the next turn of the event loop", async (t) => {
+  const { path } = filled(t);
+  const reader = gateway(t, path, { oncePerTurn: true });
+  t.equal(reader.find(...KEY)?.revokedAt, undefined);
+  inAnotherProcess(path, `store.revokeKey("stackflow", "8Zt4kQ2p", 17);`);
+  t.equal(reader.find(...KEY)?.revokedAt, undefined, "the same turn");
+  await new Promise(setImmediate);
+  t.equal(reader.find(...KEY)?.revokedAt, 17);
+  for (const file of filesOf(path)) rmSync(file);
+  await new Promise(setImmediate);
+  t.throws(() => reader.find(...KEY), StoreUnavailable, "a file that went is noticed too");
 });
 
 t.test("the gateway goes on reading while another process writes", async (t) => {

@@ -1,7 +1,8 @@
 /**
  * What one subject has used of one limit: an exact sliding window.
  *
- * A request at `t` counts while `now - t < window`. Requests closer together than the resolution share a run,
+ * A request at `t` counts while `now - t < window`; it is computed in just this way everywhere, because a clock has
+ * fractions of a millisecond, and `t + window - now` may round to a little more than the window. Requests closer together than the resolution share a run,
  * which counts until its last one ends: rounding can only refuse a little longer, never allow more.
  */
 
@@ -36,8 +37,8 @@ export function windowOf(count: number, lengthMs: number): Window {
 /** Requests that count at `now`. Lets go of those that no longer do. */
 export function usedAt(usage: Usage | undefined, window: Window, now: number): number {
   if (usage === undefined) return 0;
-  if (typeof usage === "number") return usage + window.lengthMs > now ? 1 : 0;
-  dropEnded(usage, now - window.lengthMs);
+  if (typeof usage === "number") return leftMs(usage, window, now) > 0 ? 1 : 0;
+  dropEnded(usage, window, now);
   return usage.total;
 }
 
@@ -56,29 +57,34 @@ export function withRequest(usage: Usage | undefined, window: Window, now: numbe
 /** Until one more request fits, 0 when one fits now. `usedAt` has been asked for the same instant. */
 export function waitMs(usage: Usage | undefined, window: Window, now: number): number {
   if (usage === undefined) return 0;
-  if (typeof usage === "number") return window.count > 1 ? 0 : Math.max(0, usage + window.lengthMs - now);
+  if (typeof usage === "number") return window.count > 1 ? 0 : Math.max(0, leftMs(usage, window, now));
   let left = usage.total;
   let run = usage.head;
   let wait = 0;
   for (; left >= window.count; run += 2) {
     left -= usage.runs[run + 1]!;
-    wait = usage.runs[run]! + window.lengthMs - now;
+    wait = leftMs(usage.runs[run]!, window, now);
   }
   return wait;
 }
 
 /** Until nothing counts any more. */
 export function clearMs(usage: Usage | undefined, window: Window, now: number): number {
-  return usage === undefined ? 0 : Math.max(0, newestOf(usage) + window.lengthMs - now);
+  return usage === undefined ? 0 : Math.max(0, leftMs(newestOf(usage), window, now));
+}
+
+/** How long a request at this instant goes on counting; 0 or less when it no longer does. */
+function leftMs(instant: number, window: Window, now: number): number {
+  return window.lengthMs - (now - instant);
 }
 
 function newestOf(usage: Usage): number {
   return typeof usage === "number" ? usage : usage.runs[usage.runs.length - 2]!;
 }
 
-function dropEnded(log: RunLog, endedAt: number): void {
+function dropEnded(log: RunLog, window: Window, now: number): void {
   const { runs } = log;
-  while (log.head < runs.length && runs[log.head]! <= endedAt) {
+  while (log.head < runs.length && leftMs(runs[log.head]!, window, now) <= 0) {
     log.total -= runs[log.head + 1]!;
     log.head += 2;
   }

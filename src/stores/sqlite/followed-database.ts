@@ -13,6 +13,8 @@ export interface FollowedDatabaseOptions {
   readonly create: boolean;
   /** Whether a change must survive a loss of power. */
   readonly durable: boolean;
+  /** `state` looks once for each turn of the event loop. */
+  readonly oncePerTurn: boolean;
 }
 
 /** Primary result codes: https://sqlite.org/rescode.html */
@@ -28,6 +30,8 @@ export class FollowedDatabase {
   #mayCreate: boolean;
   #open: Connection | undefined;
   #closed = false;
+  /** The state that was seen in this turn. */
+  #seen: object | undefined;
 
   /** Opens nothing yet. A relative path counts from the working directory. */
   constructor(path: string, options: FollowedDatabaseOptions) {
@@ -46,6 +50,27 @@ export class FollowedDatabase {
     } catch (error) {
       throw this.#explained(error);
     }
+  }
+
+  /**
+   * Tells states of what is stored apart: the same value as before means that nothing has changed. Throws as `use` does.
+   */
+  state(): object {
+    if (this.#seen !== undefined) return this.#seen;
+    const seen = this.use((connection) => connection.state());
+    if (this.#options.oncePerTurn) this.#keepForThisTurn(seen);
+    return seen;
+  }
+
+  #keepForThisTurn(state: object): void {
+    this.#seen = state;
+    setImmediate(() => (this.#seen = undefined));
+  }
+
+  /** This very connection is about to change what is stored. */
+  forgetState(): void {
+    this.#seen = undefined;
+    this.#open?.forgetState();
   }
 
   /** All of `work`, or nothing of it. */
@@ -108,6 +133,8 @@ export class Connection {
   readonly #file: Stats;
   readonly #frozen: boolean;
   readonly #statements = new Map<string, StatementSync>();
+  #version: unknown;
+  #state = {};
 
   constructor(database: DatabaseSync, path: string, file: Stats, frozen: boolean) {
     this.database = database;
@@ -123,6 +150,21 @@ export class Connection {
       this.#statements.set(sql, statement);
     }
     return statement;
+  }
+
+  /** Another object after each change that another connection made: https://sqlite.org/pragma.html#pragma_data_version */
+  state(): object {
+    const row = this.statement("PRAGMA data_version").get();
+    const version = row?.["data_version"];
+    if (version !== this.#version) {
+      this.#version = version;
+      this.#state = {};
+    }
+    return this.#state;
+  }
+
+  forgetState(): void {
+    this.#version = undefined;
   }
 
   /** Brings what stands in the write-ahead log into the database, and empties the log, unless others are using it. */

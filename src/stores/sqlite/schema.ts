@@ -78,6 +78,13 @@ export function checkTables(database: DatabaseSync): void {
   if (!keepsDigests(database)) throw new Error("the table `keys` was not made by this program, and could hold keys in clear");
 }
 
+/** Which version of the tables the database has; undefined where it is no key store. Changes nothing. */
+export function storeVersion(database: DatabaseSync): { readonly version: number; readonly isKnown: boolean } | undefined {
+  if (pragma(database, "application_id") !== APPLICATION_ID) return undefined;
+  const version = pragma(database, "user_version");
+  return { version, isKnown: version >= 1 && version <= VERSION };
+}
+
 function keepsDigests(database: DatabaseSync): boolean {
   const sql = String(database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'keys'").get()?.["sql"]);
   return sql.includes(DIGEST_COLUMN) && sql.endsWith("STRICT, WITHOUT ROWID");
