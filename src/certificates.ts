@@ -18,8 +18,8 @@ export interface CertificatesParts {
   readonly tls: DoorTls;
   /** In force already. */
   readonly first: DoorCertificate;
-  /** Puts another one in force. */
-  readonly use: (next: DoorCertificate, previous: DoorCertificate) => void;
+  /** Puts another one in force. `newAuthorities`: those of clients are others than before. */
+  readonly use: (next: DoorCertificate, newAuthorities: boolean) => void;
   readonly metrics: Pick<Metrics, "certificateReloaded">;
   readonly log: Log;
   /** Epoch milliseconds. */
@@ -49,7 +49,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   };
   const accept = (next: DoorCertificate): void => {
     if (isSame(next, current) && last.kind !== "rejected") return;
-    parts.use(next, current);
+    parts.use(next, next.clientCa !== current.clientCa);
     current = next;
     last = { at: now(), kind: "loaded", diagnostics: [] };
     metrics.certificateReloaded(true);

@@ -1,7 +1,8 @@
 /** The front door's server: HTTP/1.1 as `node:http` reads it, plain or over TLS. */
-import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import type { RequestListener, Server, ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { Server as TlsServer, type SecureContextOptions, type TLSSocket } from "node:tls";
+import { createServer } from "./contract/node-http.ts";
 import type { DoorTls } from "./contract/policy.ts";
 import type { DoorCertificate } from "./policy/certificate-files.ts";
 

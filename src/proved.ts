@@ -1,24 +1,41 @@
 /** Loads a policy as `loadPolicy` does; where the gateway file says `tests: required`, only with green tests. */
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { faultWords, reasonOf } from "./assurance/test-reports.ts";
 import { runTests, type TestResult } from "./assurance/tests.ts";
 import type { Diagnostic } from "./policy/diagnostic.ts";
-import { type Expanded, type Loaded, loadExpanded, type LoadOptions } from "./policy/load.ts";
+import type { InvalidFiles, LoadOptions, ReadFiles } from "./policy/outcome.ts";
+import { type ExpandedPolicy, type Loaded, type ReadPolicy, readPolicy } from "./policy/load.ts";
+import { SeenFiles } from "./policy/seen.ts";
 import { defaultTestFiles, readTests } from "./policy/tests/read.ts";
 
 /** `now` (epoch milliseconds) is when the tests happen that say no time of their own. */
 export function loadProved(options: LoadOptions, now: number): Loaded {
-  const loaded = loadExpanded(options);
-  if (loaded.kind === "invalid" || loaded.policy.gateway.tests !== "required") return loaded;
-  const tests = defaultTestFiles(options.configPath);
-  // The pattern stands for its folder, so that a file that comes later is noticed.
-  const pattern = join(dirname(options.configPath), "tests", "*.yaml");
-  const files = [...loaded.files, ...[pattern, ...tests].map((file) => resolve(file))];
-  const diagnostics = tests.length === 0 ? [noTests(options.configPath)] : redTests(loaded, tests, now);
-  return diagnostics.length === 0 ? { kind: "policy", policy: loaded.policy, files } : { kind: "invalid", diagnostics, files };
+  const read = readPolicy(options);
+  if (read.kind === "invalid") return read;
+  if (read.sound.gateway.tests !== "required") return read.expanded();
+  const tested = proved(read, options.configPath, now);
+  return tested.kind === "invalid" ? tested : tested.expanded();
 }
 
-function redTests(loaded: Extract<Expanded, { kind: "policy" }>, files: readonly string[], now: number): readonly Diagnostic[] {
+/** The same policy where all tests beside the gateway file are green, or those that are not. */
+export function proved(read: ReadPolicy, configPath: string, now: number): InvalidFiles | ReadPolicy {
+  const tests = defaultTestFiles(configPath);
+  const toWatch = withTests(read, configPath, tests);
+  const expanded = read.expanded();
+  const diagnostics = tests.length === 0 ? [noTests(configPath)] : redTests(expanded, tests, now);
+  return diagnostics.length > 0
+    ? { kind: "invalid", diagnostics, ...toWatch }
+    : { ...read, ...toWatch, expanded: () => ({ ...expanded, ...toWatch }) };
+}
+
+/** The pattern stands for its folder, so that a file that comes later is noticed. */
+function withTests({ files, seen }: ReadFiles, configPath: string, tests: readonly string[]): ReadFiles {
+  const more = new SeenFiles();
+  for (const file of [join(dirname(configPath), "tests", "*.yaml"), ...tests]) more.add(file);
+  return { files: [...files, ...more.files], seen: new Map([...seen, ...more.states]) };
+}
+
+function redTests(loaded: ExpandedPolicy, files: readonly string[], now: number): readonly Diagnostic[] {
   const read = readTests(files, loaded);
   if (read.kind === "invalid") return read.diagnostics;
   return runTests(loaded.policy, read.tests, now)

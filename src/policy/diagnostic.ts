@@ -1,45 +1,66 @@
 /** A mistake in the operator's files, and how a person reads it. */
+import type { Excerpt } from "../contract/policy-files.ts";
 
-/**
- * `line` and `column` count from 1. `excerpt` is the line, secrets masked, or the part of a very long one that begins
- * at `excerptColumn`; `width` is how much of it the caret underlines.
- */
-export interface Diagnostic {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly excerpt: string;
-  readonly excerptColumn: number;
-  readonly width: number;
+export interface Diagnostic extends Excerpt {
   readonly message: string;
   /** What to write instead. */
   readonly repair?: string;
 }
 
+/** How much of the file's line is shown. */
 const SHOWN = 100;
-const LEAD = 40;
+
+type Paint = (code: number, text: string) => string;
+
+/** Text in an ANSI colour, where colours are wanted. */
+export function painter(colour: boolean): Paint {
+  return (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+}
+
+export interface Style {
+  readonly colour: boolean;
+  /** How much of the file's line is shown (default 100 characters). */
+  readonly shown?: number;
+  /** Fits running text that is indented by so many spaces into the terminal. */
+  readonly wrap?: (words: string, indent: number) => string;
+}
 
 /** Place, what is wrong, the line with a caret under it, and the repair. */
-export function formatDiagnostic(diagnostic: Diagnostic, { colour }: { readonly colour: boolean }): string {
-  const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const place = `${diagnostic.file}:${diagnostic.line}:${diagnostic.column}`;
-  const lines = [`${paint(1, place)}: ${paint(31, visible(diagnostic.message))}`];
-  if (diagnostic.excerpt.trim() !== "") lines.push(...pointed(diagnostic, paint));
-  if (diagnostic.repair !== undefined) lines.push(`    ${paint(32, `→ ${visible(diagnostic.repair)}`)}`);
+export function formatDiagnostic(diagnostic: Diagnostic, { colour, shown = SHOWN, wrap = (words) => words }: Style): string {
+  const paint = painter(colour);
+  const lines = [`${paint(1, placeOf(diagnostic))}: ${paint(31, visible(diagnostic.message))}`, ...pointed(diagnostic, shown, paint)];
+  if (diagnostic.repair !== undefined) lines.push(`    ${paint(32, `→ ${wrap(visible(diagnostic.repair), 6)}`)}`);
   return lines.join("\n");
 }
 
-function pointed(diagnostic: Diagnostic, paint: (code: number, text: string) => string): string[] {
-  const { excerpt, column, excerptColumn, width } = diagnostic;
+/** More make no log line that anybody reads; `check` shows them all. */
+const MOST_TEXTS = 100;
+
+/** For log and health detail. */
+export function diagnosticTexts(diagnostics: readonly Diagnostic[]): readonly string[] {
+  const texts = diagnostics.slice(0, MOST_TEXTS).map((one) => formatDiagnostic(one, { colour: false }));
+  const left = diagnostics.length - texts.length;
+  return left > 0 ? [...texts, `and ${left} more mistakes, which \`sallyport check\` lists`] : texts;
+}
+
+/** `FILE:LINE:COLUMN`, as editors follow it. */
+export function placeOf({ file, line, column }: Excerpt): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** The line with a caret under what is meant, each of at most `shown` characters behind the indent; none for an empty line. */
+export function pointed({ excerpt, column, excerptColumn, width }: Excerpt, shown: number, paint: Paint): string[] {
+  if (excerpt.trim() === "") return [];
+  const lead = Math.floor(shown * 0.4);
   const place = column - excerptColumn;
-  const from = place >= SHOWN - LEAD ? place - LEAD : 0;
-  const shown = visible(excerpt.slice(from, from + SHOWN));
-  const caret = " ".repeat(place - from) + "^".repeat(Math.max(1, Math.min(width, SHOWN - (place - from))));
-  return [`    ${shown.trimEnd()}`, `    ${paint(31, caret)}`];
+  const from = Math.max(0, Math.min(place - lead, excerpt.length - shown));
+  const line = visible(excerpt.slice(from, from + shown));
+  const caret = " ".repeat(place - from) + "^".repeat(Math.max(1, Math.min(width, shown - (place - from))));
+  return [`    ${line.trimEnd()}`, `    ${paint(31, caret)}`];
 }
 
 /** Control and direction characters of the file must not reach the terminal as such; the length stays. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replaceAll("\t", " ").replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "�");
 }
 

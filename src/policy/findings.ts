@@ -1,6 +1,7 @@
 /** Issues of the schema library → findings, each with one path, one mistake and what was expected there. */
 import type { $ZodIssue, $ZodIssueInvalidType, $ZodIssueInvalidUnion } from "zod/v4/core";
 import type { IssueParams } from "./schema/parts.ts";
+import { accessInstead, ruleInstead } from "./rule-hints.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { nodeAt, type Path, type Tree } from "./tree.ts";
 
@@ -36,7 +37,7 @@ export function findingsOf(issues: readonly $ZodIssue[], tree: Tree, base: Path 
 function findingsOfIssue(issue: $ZodIssue, tree: Tree, path: Path): readonly Finding[] {
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey([...path, key], key, issue.message.split(" ")));
+      return issue.keys.map((key) => unknownKey([...path, key], key, issue.message.split(" "), tree));
     case "invalid_key":
       return findingsOf(issue.issues, tree, path).map((finding) => ({ ...finding, part: "key" }));
     case "invalid_union":
@@ -55,12 +56,16 @@ function findingsOfIssue(issue: $ZodIssue, tree: Tree, path: Path): readonly Fin
   }
 }
 
-function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
-  const repair = didYouMean(key, known);
-  const near = nearest(key, known);
+function unknownKey(path: Path, key: string, known: readonly string[], tree: Tree): Finding {
+  const access = accessInstead(tree, path);
+  const repair = access ?? (key.includes(" ") ? COMMA_HINT : didYouMean(key, known));
+  const near = access === undefined ? nearest(key, known) : "access";
   const meant = near !== undefined && [...path.slice(0, -1), near].join("\0");
   return { path, part: "key", message: `unknown key \`${key}\``, ...(repair !== undefined && { repair }), ...(meant && { meant }) };
 }
+
+/** No key of ours holds a space; inside braces a comma ends a text that is not quoted. */
+const COMMA_HINT = "quote the text before it, if this belongs to it";
 
 function custom(path: Path, message: string, params: Partial<IssueParams> | undefined): Finding {
   const { repair, rewrite, standIn } = params ?? {};
@@ -105,8 +110,14 @@ function wrongKind(path: Path, node: Tree, issues: readonly $ZodIssue[]): Findin
   );
   const types = issues.flatMap((issue) => (issue.code === "invalid_type" ? [issue.expected] : []));
   const expected = types.map(expectedOf).find((one) => one !== undefined);
-  const finding: Finding = { path, part: "value", message: `this must be ${alternatives(words)}`, ...(expected && { expected }) };
-  return { ...finding, ...instead(node, types, words) };
+  const finding: Finding = {
+    path,
+    part: "value",
+    message: `this must be ${alternatives(words)}${node.kind === "list" ? ", not a list" : ""}`,
+    ...(expected && { expected }),
+  };
+  const rule = ruleInstead(path, node);
+  return { ...finding, ...(rule === undefined ? instead(node, types, words) : { repair: rule }) };
 }
 
 function wrongType(path: Path, issue: $ZodIssueInvalidType, tree: Tree): Finding {
@@ -117,8 +128,9 @@ function wrongType(path: Path, issue: $ZodIssueInvalidType, tree: Tree): Finding
 
 function missing(path: Path, node: Tree | undefined): Finding {
   const key = String(path.at(-1));
-  if (node) return { path, part: "key", message: `\`${key}\` has no value` };
-  return { path, part: "key", message: `\`${key}\` is missing`, missing: true };
+  const rule = ruleInstead(path, node);
+  if (node) return { path, part: "key", message: `\`${key}\` has no value`, ...(rule !== undefined && { repair: rule }) };
+  return { path, part: "key", message: `\`${key}\` is missing`, ...(rule !== undefined && { repair: rule }), missing: true };
 }
 
 /** What to write in place of a value of the wrong kind, where that can be told. */

@@ -1,6 +1,7 @@
 /** Which files a policy may consist of: those in the gateway file's folder, and nothing that a link leads out of it. */
-import { readdirSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, normalize, resolve, sep } from "node:path";
+import { nearest } from "./suggest.ts";
 
 export type Inclusion =
   | { readonly kind: "files"; readonly files: readonly string[] }
@@ -23,6 +24,21 @@ export function includedFile(folder: string, path: string): Inclusion {
   return wrongPath(path) ?? { kind: "files", files: [join(folder, path)] };
 }
 
+/** The file beside it that was probably meant by a path where none is. */
+export function neighbourHint(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const meant = nearest(basename(path), namesIn(dirname(path)));
+  return meant === undefined ? undefined : `did you mean \`${join(dirname(path), meant)}\`?`;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith("."));
+  } catch {
+    return [];
+  }
+}
+
 function wrongPath(path: string): Extract<Inclusion, { kind: "wrong" }> | undefined {
   const inside = !isAbsolute(path) && !normalize(path).startsWith(`..${sep}`) && normalize(path) !== "..";
   if (inside) return undefined;
@@ -35,14 +51,10 @@ function wrongPath(path: string): Extract<Inclusion, { kind: "wrong" }> | undefi
 
 function matching(folder: string, pattern: string): readonly string[] {
   const parts = pattern.split("*");
-  try {
-    return readdirSync(folder)
-      .filter((name) => !name.startsWith(".") && matches(name, parts))
-      .toSorted()
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
+  return namesIn(folder)
+    .filter((name) => matches(name, parts))
+    .toSorted()
+    .map((name) => join(folder, name));
 }
 
 /** The parts of the pattern stand in the name in their order, the first at its beginning and the last at its end. */

@@ -1,5 +1,5 @@
 /** `METHOD /path/{name}/{rest...}` → its parts. */
-import { METHODS } from "node:http";
+import { METHODS } from "../contract/node-http.ts";
 import { canonicalPath, looseSegment } from "../decision/path.ts";
 import { type Reading, value, type Wrong, wrong } from "./reading.ts";
 
@@ -75,7 +75,11 @@ function readSegment(text: string, isLast: boolean): Reading<Segment> {
   return fault ?? value({ kind: "literal", text });
 }
 
+/** Most literals there are, of which nothing can be said. */
+const PLAIN_LITERAL = /^[A-Za-z0-9_-]+$/;
+
 function literalFault(text: string): Wrong | undefined {
+  if (PLAIN_LITERAL.test(text)) return undefined;
   if (text === "") return wrong("the path has an empty segment");
   if (text === "." || text === "..") return wrong("the path has a dot segment");
   if (/[{}]/.test(text))

@@ -1,4 +1,5 @@
 /** One file of the policy as it was read: its text, its lines, its content. */
+import type { Excerpt } from "../contract/policy-files.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { lineAt, lineStartsOf } from "./lines.ts";
 import { maskLine, secretSpans } from "./mask.ts";
@@ -34,14 +35,18 @@ const LONG_LINE = 1000;
 
 /** A mistake at a span of the file, with the line that holds it. */
 export function diagnose(source: Source, span: Span, message: string, repair?: string): Diagnostic {
+  return { ...excerptAt(source, span), message, ...(repair !== undefined && { repair }) };
+}
+
+/** The line that holds a span, secrets masked. */
+export function excerptAt(source: Source, span: Span): Excerpt {
   const { line, column } = positionOf(source, span.start);
   const lineStart = source.lineStarts[line - 1]!;
   const lineEnd = (source.lineStarts[line] ?? source.text.length + 1) - 1;
   const from = Math.max(lineStart, span.start - LONG_LINE);
   const excerpt = maskLine(source.text.slice(from, Math.min(lineEnd, span.start + LONG_LINE)).replace(/\r$/, ""), from, source.secrets);
   const width = Math.max(1, Math.min(span.end - span.start, excerpt.length - (span.start - from)));
-  const place = { file: source.file, line, column, excerpt, excerptColumn: from - lineStart + 1, width };
-  return { ...place, message, ...(repair !== undefined && { repair }) };
+  return { file: source.file, line, column, excerpt, excerptColumn: from - lineStart + 1, width };
 }
 
 /** A reporter for one file, whose reports go to `diagnostics`. */

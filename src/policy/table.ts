@@ -1,5 +1,6 @@
 /** The table that the matcher walks: hosts, prefixes, and a tree of segments for each method. */
 import type { HostTable, Mount, Route, RouteNode, Service } from "../contract/policy.ts";
+import type { Steps } from "../contract/steps.ts";
 import { looseSegment } from "../decision/path.ts";
 import type { HostName } from "./names.ts";
 import type { Segment } from "./pattern.ts";
@@ -16,16 +17,12 @@ export interface Collision<Entry> {
 interface Growing<Entry> {
   entry?: Entry;
   names?: readonly string[];
-  readonly literals: Map<string, Growing<Entry>>;
   /** An entry somewhere below, to name in a collision. */
   readonly witness: Entry;
-  readonly loose: Map<string, Growing<Entry>>;
+  literals?: Map<string, Growing<Entry>>;
+  loose?: Map<string, Growing<Entry>>;
   placeholder?: Growing<Entry>;
   rest?: Growing<Entry>;
-}
-
-function growing<Entry>(witness: Entry): Growing<Entry> {
-  return { literals: new Map(), loose: new Map(), witness };
 }
 
 /** A tree of segments that tells which of the entries put in it collide. */
@@ -34,7 +31,7 @@ export class SegmentTree<Entry> {
   readonly collisions: Collision<Entry>[] = [];
 
   add(segments: readonly Segment[], entry: Entry): void {
-    this.#root ??= growing(entry);
+    this.#root ??= { witness: entry };
     let node = this.#root;
     const names: string[] = [];
     for (const segment of segments) {
@@ -46,47 +43,75 @@ export class SegmentTree<Entry> {
   }
 
   #step(node: Growing<Entry>, segment: Segment, entry: Entry): Growing<Entry> {
-    if (segment.kind === "placeholder") return (node.placeholder ??= growing(entry));
-    if (segment.kind === "rest") return (node.rest ??= growing(entry));
-    const known = node.literals.get(segment.text);
+    if (segment.kind === "placeholder") return (node.placeholder ??= { witness: entry });
+    if (segment.kind === "rest") return (node.rest ??= { witness: entry });
+    const literals = (node.literals ??= new Map());
+    const looseOnes = (node.loose ??= new Map());
+    const known = literals.get(segment.text);
     if (known) return known;
-    const next = growing(entry);
+    const next = { witness: entry };
     const loose = looseSegment(segment.text);
-    const rival = node.loose.get(loose);
+    const rival = looseOnes.get(loose);
     if (rival) this.collisions.push({ kind: "loose", first: rival.witness, second: entry });
-    node.literals.set(segment.text, next);
-    node.loose.set(loose, next);
+    literals.set(segment.text, next);
+    looseOnes.set(loose, next);
     return next;
   }
 
   /** The tree in the contract's shape. */
-  finish(this: SegmentTree<Route>): RouteNode {
-    return this.#root ? finished(this.#root) : { literals: new Map(), looseLiterals: new Map() };
+  *finish(this: SegmentTree<Route>): Steps<RouteNode> {
+    const root = new FinishedNode();
+    const open: (readonly [Growing<Route>, FinishedNode])[] = this.#root ? [[this.#root, root]] : [];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const [from, to] = next;
+      for (const pair of to.take(from)) open.push(pair);
+      yield;
+    }
+    return root;
   }
 }
 
-function finished(node: Growing<Route>): RouteNode {
-  const literals = new Map([...node.literals].map(([text, next]) => [text, finished(next)]));
-  return {
-    ...(node.entry && { route: node.entry, placeholders: node.names ?? [] }),
-    literals,
-    looseLiterals: new Map([...literals].map(([text, next]) => [looseSegment(text), next])),
-    ...(node.placeholder && { placeholder: finished(node.placeholder) }),
-    ...(node.rest && { rest: finished(node.rest) }),
-  };
+const NO_NODES: ReadonlyMap<string, RouteNode> = new Map();
+
+/** All nodes are of one form, whatever hangs on them: the matcher walks them on every request. */
+class FinishedNode implements RouteNode {
+  route?: Route;
+  placeholders?: readonly string[];
+  literals = NO_NODES;
+  looseLiterals = NO_NODES;
+  placeholder?: FinishedNode;
+  rest?: FinishedNode;
+
+  /** Becomes what has grown there; the nodes below are still to be finished. */
+  take({ entry, names, literals, placeholder, rest }: Growing<Route>): readonly (readonly [Growing<Route>, FinishedNode])[] {
+    if (entry) Object.assign(this, { route: entry, placeholders: names ?? [] });
+    const below: (readonly [Growing<Route>, FinishedNode])[] = [];
+    if (literals) {
+      const nodes = [...literals].map(([text, next]) => [text, next, new FinishedNode()] as const);
+      this.literals = new Map(nodes.map(([text, , node]) => [text, node]));
+      this.looseLiterals = new Map(nodes.map(([text, , node]) => [looseSegment(text), node]));
+      for (const [, next, node] of nodes) below.push([next, node]);
+    }
+    if (placeholder) below.push([placeholder, (this.placeholder = new FinishedNode())]);
+    if (rest) below.push([rest, (this.rest = new FinishedNode())]);
+    return below;
+  }
 }
 
 /** One tree for each method of the routes. */
-export function methodTrees(
-  routes: readonly { readonly route: Route; readonly segments: readonly Segment[] }[],
-): ReadonlyMap<string, RouteNode> {
+export function* methodTrees(
+  routes: Iterable<{ readonly route: Route; readonly segments: readonly Segment[] }>,
+): Steps<ReadonlyMap<string, RouteNode>> {
   const trees = new Map<string, SegmentTree<Route>>();
   for (const { route, segments } of routes) {
     const tree = trees.get(route.method) ?? new SegmentTree<Route>();
     trees.set(route.method, tree);
     tree.add(segments, route);
+    yield;
   }
-  return new Map([...trees].map(([method, tree]) => [method, tree.finish()]));
+  const finished = new Map<string, RouteNode>();
+  for (const [method, tree] of trees) finished.set(method, yield* tree.finish());
+  return finished;
 }
 
 /* ── hosts and prefixes ───────────────────────────────────────────────── */

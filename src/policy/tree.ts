@@ -39,6 +39,8 @@ export interface Entry {
 export interface Mapping extends Span {
   readonly kind: "mapping";
   readonly entries: Map<string, Entry>;
+  /** Keys whose value was an optional reference that is not set. */
+  readonly leftOut?: ReadonlySet<string>;
 }
 
 export type Tree = Leaf | List | Mapping;

@@ -16,6 +16,8 @@ export interface Draft<Content> {
 
 /** Maps whose entries stand for themselves: one refused line does not take the others along. */
 const TABLES = new Set(["routes", "authenticators", "limits", "roles"]);
+/** For a longer text it pays that the library writes code of its own for the schema. */
+const LONG_TEXT = 100_000;
 /** Each round makes one kind of value of a reference's text: list, then items. */
 const MAX_ROUNDS = 4;
 
@@ -27,15 +29,15 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, source: Sou
     report([], "this file must be a map", "begin it with `version: 1`");
     return undefined;
   }
-  const { content, findings } = parse(schema, tree);
+  const { content, findings } = parse(schema, tree, source.text.length < LONG_TEXT);
   for (const finding of findings) reportFinding(finding, source, tree, report);
   return { source, tree, report, content };
 }
 
 /** Parses once the texts of references have become what their places ask for. */
-function parse(schema: z.ZodObject, tree: Tree): { readonly content: object; readonly findings: readonly Finding[] } {
+function parse(schema: z.ZodObject, tree: Tree, jitless: boolean): { readonly content: object; readonly findings: readonly Finding[] } {
   for (let round = 0; ; round++) {
-    const result = schema.safeParse(plain(tree));
+    const result = schema.safeParse(plain(tree), { jitless });
     if (result.success) return { content: result.data, findings: [] };
     const findings = findingsOf(result.error.issues, tree);
     const changed = round < MAX_ROUNDS && findings.filter((finding) => retype(tree, finding)).length > 0;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { isAbsolute } from "node:path";
 import { readText } from "./read.ts";
+import type { SeenFiles } from "./seen.ts";
 import type { Atom, Entry, Filling, Leaf, Mapping, Span, Tree } from "./tree.ts";
 
 /** A typed value: from `values:` a text, a number, a boolean or a list of them; from the environment a text. */
@@ -17,8 +18,10 @@ export interface Surroundings {
   readonly resolved: Map<string, string>;
   /** Variables that must be set and are not. */
   readonly unset: Set<string>;
-  /** Files that `${file:…}` read. */
-  readonly files: Set<string>;
+  /** Told of the files that `${file:…}` reads, before it does. */
+  readonly files: Pick<SeenFiles, "add">;
+  /** Hears of every reference to something that is not set, and where it stands. */
+  readonly missed?: (name: string, span: Span, optional: boolean) => void;
 }
 
 type Refuse = (span: Span, message: string, repair?: string) => void;
@@ -49,6 +52,7 @@ export function fillIn(tree: Tree, surroundings: Surroundings, refuse: Refuse): 
 /** A dropped value takes its key along, or the whole list item where the map is one. */
 function fillMapping(tree: Mapping, surroundings: Surroundings, refuse: Refuse, isItem: boolean): Mapping | undefined {
   const entries = new Map<string, Entry>();
+  const leftOut = new Set<string>();
   for (const [written, entry] of tree.entries) {
     const key = fillKey(written, entry, surroundings, refuse);
     const value = fillIn(entry.value, surroundings, refuse);
@@ -56,8 +60,9 @@ function fillMapping(tree: Mapping, surroundings: Surroundings, refuse: Refuse, 
       if (entries.has(key)) refuse(entry.key, "two keys of this map have the same value", "leave one out");
       entries.set(key, { key: entry.key, value });
     } else if (isItem) return undefined;
+    else if (key !== undefined) leftOut.add(key);
   }
-  return { ...tree, entries };
+  return { ...tree, entries, ...(leftOut.size > 0 && { leftOut }) };
 }
 
 function fillKey(written: string, entry: Entry, surroundings: Surroundings, refuse: Refuse): string | undefined {
@@ -129,7 +134,7 @@ class LeafFiller {
       return found;
     }
     if (found.kind === "wrong") this.#complain(written, found.message, found.repair);
-    else if (!isOptional(reference)) this.#miss(reference, written);
+    else this.#miss(reference, written);
     return found;
   }
 
@@ -194,6 +199,8 @@ class LeafFiller {
 
   #miss(reference: Reference, written: string): void {
     const name = nameOf(reference);
+    this.#surroundings.missed?.(name, this.#spanOf(written), isOptional(reference));
+    if (isOptional(reference)) return;
     this.#surroundings.unset.add(name);
     if (this.#surroundings.offline) return;
     this.#complain(
@@ -204,9 +211,13 @@ class LeafFiller {
   }
 
   #complain(written: string, message: string, repair?: string): void {
+    this.#refuse(this.#spanOf(written), message, repair);
+  }
+
+  #spanOf(written: string): Span {
     const { start, raw } = this.#leaf;
     const offset = raw.indexOf(written);
-    this.#refuse(offset === -1 ? this.#leaf : { start: start + offset, end: start + offset + written.length }, message, repair);
+    return offset === -1 ? this.#leaf : { start: start + offset, end: start + offset + written.length };
   }
 }
 

@@ -1,19 +1,23 @@
 /** Notices that policy files changed. Polls, since ConfigMap links and network mounts send no events. */
 import { readdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { foldersOf, stateOfFile, stateOfFolder, type States } from "./seen.ts";
 
 export interface Watch {
-  /** From now on these files, and the folders that they stand in. */
-  watch(files: readonly string[]): void;
+  /** From now on these files, and the folders that they stand in. `seen`: in which state they were when they were read. */
+  watch(files: readonly string[], seen?: States): void;
   close(): void;
 }
 
+/** Told of a change. False: ask again at the next look, for they are being read already. */
+export type Changed = () => boolean;
+
 /**
- * Calls `changed` once for each time that a look finds another state than the look before. The first look
- * at a new list counts as a change too: the files may have changed since they were read.
+ * Calls `changed` once for each time that a look finds another state than the look before, and than what was read. The first
+ * look at a new list counts as a look too: the files may have changed since.
  */
-export function watchFiles(everyMs: number, changed: () => void): Watch {
+export function watchFiles(everyMs: number, changed: Changed): Watch {
   let files: readonly string[] = [];
+  let read: string | undefined;
   let last: string | undefined;
   let looking = false;
   const look = async (): Promise<void> => {
@@ -22,18 +26,18 @@ export function watchFiles(everyMs: number, changed: () => void): Watch {
     const watched = files;
     const state = await stateOf(watched);
     looking = false;
-    if (watched !== files) return;
-    if (state === last) return;
-    last = state;
-    changed();
+    if (watched !== files || state === last) return;
+    last = state === read || changed() ? state : undefined;
   };
   const timer = setInterval(() => void look(), everyMs);
   timer.unref();
   return {
-    watch: (next) => {
+    watch: (next, seen) => {
+      read = seen && wordsOf(next, seen);
+      // Looks in the meantime held the files against an older reading.
+      last = undefined;
       if (next.join("\n") === files.join("\n")) return;
       files = next;
-      last = undefined;
       void look();
     },
     close: () => clearInterval(timer),
@@ -41,24 +45,13 @@ export function watchFiles(everyMs: number, changed: () => void): Watch {
 }
 
 async function stateOf(files: readonly string[]): Promise<string> {
-  const folders = [...new Set(files.map((file) => dirname(file)))];
-  const states = await Promise.all([...files.map(stateOfFile), ...folders.map(namesIn)]);
-  return states.join("\n");
+  const states = [
+    ...files.map(async (file) => [file, stateOfFile(await stat(file).catch(() => undefined))] as const),
+    ...foldersOf(files).map(async (folder) => [folder, stateOfFolder(await readdir(folder).catch(() => undefined))] as const),
+  ];
+  return wordsOf(files, new Map(await Promise.all(states)));
 }
 
-async function stateOfFile(file: string): Promise<string> {
-  try {
-    const { mtimeMs, size, ino } = await stat(file);
-    return `${file} ${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return `${file} gone`;
-  }
-}
-
-async function namesIn(folder: string): Promise<string> {
-  try {
-    return (await readdir(folder)).toSorted().join("/");
-  } catch {
-    return `${folder} gone`;
-  }
+function wordsOf(files: readonly string[], states: States): string {
+  return [...files, ...foldersOf(files)].map((path) => `${path} ${states.get(path)}`).join("\n");
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { formatDiagnostic } from "../../src/policy/diagnostic.ts";
 import { loadPolicy } from "../../src/policy/load.ts";
+import type { LoadOptions } from "../../src/policy/outcome.ts";
 
 const GOLDEN = join(import.meta.dirname, "golden");
 /** When certificates are judged. */
@@ -25,12 +26,16 @@ t.test("there are at least 30 broken policies", async (t) => {
 });
 
 function diagnosticsOf(folder: string): string {
-  const loaded = loadPolicy({ configPath: join(folder, "sallyport.yaml"), environment: environmentOf(folder), certificatesAt: AT });
+  const loaded = loadPolicy({ ...optionsOf(folder), configPath: join(folder, "sallyport.yaml"), certificatesAt: AT });
   if (loaded.kind === "policy") return "";
   return loaded.diagnostics.map((one) => `${formatDiagnostic(one, { colour: false }).replaceAll(`${folder}/`, "")}\n`).join("\n");
 }
 
-function environmentOf(folder: string): Record<string, string> {
-  const path = join(folder, "environment.json");
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>) : {};
+function optionsOf(folder: string): Pick<LoadOptions, "environment" | "workers"> {
+  const read = (name: string): unknown => existsSync(join(folder, name)) && JSON.parse(readFileSync(join(folder, name), "utf8"));
+  const workers = read("workers.json");
+  return {
+    environment: (read("environment.json") || {}) as LoadOptions["environment"],
+    ...(typeof workers === "number" && { workers }),
+  };
 }

@@ -1,7 +1,7 @@
 /** The policy that is shipped loads without an environment, and compiles to what its comments say. */
 import { join } from "node:path";
 import t from "tap";
-import type { JwtAuthenticator } from "../../src/contract/policy.ts";
+import type { JwtAuthenticator } from "../../src/contract/authenticators.ts";
 import { loadPolicy } from "../../src/policy/load.ts";
 import { policyOf, routeOf } from "./fixtures.ts";
 
@@ -107,7 +107,11 @@ t.test("the gateway's doors, stores and time-outs are those of the file", async 
     listen: { host: "0.0.0.0", port: 8080 },
     health: { host: "0.0.0.0", port: 8081 },
     admin: { host: "127.0.0.1", port: 9090, tokens: [{ id: "ops" }] },
-    stores: { keys: { kind: "sqlite", path: "data/keys.db" }, counters: { kind: "memory" } },
+    stores: {
+      keys: { kind: "sqlite", path: "data/keys.db" },
+      counters: { kind: "memory", perWorker: false },
+      tokenCacheBytes: 64 * 1024 ** 2,
+    },
     log: { level: "info", decisions: "refusals" },
     graceMs: 30_000,
   });

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { sealingKey } from "../../src/contract/sealing.ts";
 import { loadExpanded } from "../../src/policy/load.ts";
-import { notesOf } from "../../src/policy/notes.ts";
 
 const FIRST = "the first sealing secret, which is long enough";
 const SECOND = "the second sealing secret, also long enough";
@@ -53,11 +52,6 @@ t.test("one sealing secret or several: only the keys that they give are in the p
   t.same(keysOf('{ sealing: ["${A}", "${B}"] }'), [sealingKey(FIRST), sealingKey(SECOND)]);
   t.same(keysOf('{ sealing: ["${A}", "${C?}"] }'), [sealingKey(FIRST)]);
   t.equal(keysOf('{ sealing: "${C?}" }'), undefined);
-});
-
-t.test("a service that reads signatures without a sealing secret is worth a note, and no mistake", async (t) => {
-  t.match(notesOf(load(t, { stores: "{}" }).policy), [/shop.*`iam`.*503.*stores\.sealing/]);
-  t.same(notesOf(load(t, { stores: '{ sealing: "${A}" }', environment: { A: FIRST } }).policy), []);
 });
 
 t.test("a command that serves nothing knows a sealing secret from what only stands in for one", async (t) => {

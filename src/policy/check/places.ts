@@ -2,13 +2,14 @@
 import { headerKey } from "../../contract/header-key.ts";
 import { HOSTS } from "../compile/gateway.ts";
 import { IDENTITY, prefixesOf } from "../compile/service.ts";
-import { readRouteKey, type Segment } from "../pattern.ts";
+import type { Segment } from "../pattern.ts";
 import type { GatewayFile } from "../schema/gateway.ts";
 import { positionOf } from "../source.ts";
 import { didYouMean } from "../suggest.ts";
 import { prefixSegments, SegmentTree } from "../table.ts";
 import { type Path, spanAt } from "../tree.ts";
 import { type Draft, namesIn } from "../validate.ts";
+import { routePatterns } from "./route-keys.ts";
 import { authenticatorsOf, type Scope } from "./scope.ts";
 
 /* ── doors ────────────────────────────────────────────────────────────── */
@@ -104,10 +105,8 @@ function checkHiddenRoutes(scope: Scope, mounts: readonly Mounted[]): void {
   const own = mounts.filter((mount) => mount.scope === scope);
   const hidings = own.map((mount) => ({ mount, deeper: mounts.filter((other) => liesBelow(other, mount)) }));
   if (own.length === 0 || hidings.some(({ deeper }) => deeper.length === 0)) return;
-  for (const key of namesIn(scope.service, ["routes"])) {
-    const reading = readRouteKey(key);
-    if (reading.kind === "wrong") continue;
-    const hiders = hidings.map(({ mount, deeper }) => deeper.find((other) => hides(other, mount, reading.value.segments)));
+  for (const [key, { segments }] of routePatterns(scope.service)) {
+    const hiders = hidings.map(({ mount, deeper }) => deeper.find((other) => hides(other, mount, segments)));
     const hider = hiders[0];
     if (hider && hiders.every((one) => one))
       scope.report(
@@ -157,9 +156,8 @@ export function checkTenantPlaces(scope: Scope): void {
 /** Where a request can name its tenant elsewhere, a placeholder that no route has yet is no mistake. */
 function checkTenantPlaceholder(scope: Scope, placeholder: string, elsewhere: boolean): void {
   const found = new Set<string>();
-  for (const key of namesIn(scope.service, ["routes"])) {
-    const reading = readRouteKey(key);
-    for (const segment of reading.kind === "value" ? reading.value.segments : []) {
+  for (const [key, { segments }] of routePatterns(scope.service)) {
+    for (const segment of segments) {
       if (segment.kind === "literal") continue;
       found.add(segment.name);
       if (segment.kind === "rest" && segment.name === placeholder)

@@ -1,8 +1,10 @@
 /** Every rule that spans more than one key, over all files. */
+import type { LoadOptions } from "../outcome.ts";
 import type { GatewayFile } from "../schema/gateway.ts";
 import type { ServiceFile } from "../schema/service.ts";
 import { type Draft, namesIn } from "../validate.ts";
 import { checkAuthenticators } from "./authenticators.ts";
+import { checkCounters } from "./counters.ts";
 import { checkDefaultLimits, checkLimits } from "./limits.ts";
 import { checkDoors, checkIdentity, checkMounts, checkServiceNames, checkTenantPlaces } from "./places.ts";
 import { checkRoutes } from "./routes.ts";
@@ -10,15 +12,16 @@ import { type Scope, scopeOf } from "./scope.ts";
 import { checkClientCertificates, checkTls } from "./tls.ts";
 import { checkAdminTokens, checkIssuers, checkSecretsDiffer, checkTrustProxy } from "./trust.ts";
 
-/** Reports every mistake to the drafts' own reporters. `certificatesAt`: see `LoadOptions`. */
+/** Reports every mistake to the drafts' own reporters. */
 export function checkPolicy(
   gateway: Draft<GatewayFile>,
   services: readonly Draft<ServiceFile>[],
-  certificatesAt: number | undefined,
+  { certificatesAt, workers = 1 }: Pick<LoadOptions, "certificatesAt" | "workers">,
 ): void {
   const scopes = services.map((service) => scopeOf(gateway, service));
   checkGateway(gateway, scopes);
   checkTls(gateway, certificatesAt);
+  checkCounters(gateway, workers);
   for (const scope of scopes) checkService(scope);
   checkServiceNames(scopes);
   checkMounts(scopes);

@@ -1,11 +1,13 @@
 /** Rules about single lines of the table. */
-import type { Path } from "../tree.ts";
-import { readRouteKey, type RoutePattern } from "../pattern.ts";
+import { type Path, spanAt } from "../tree.ts";
+import type { RoutePattern } from "../pattern.ts";
 import type { RuleFile } from "../schema/service.ts";
+import { positionOf } from "../source.ts";
 import { didYouMean } from "../suggest.ts";
 import { SegmentTree } from "../table.ts";
 import { namesIn } from "../validate.ts";
 import { checkLimits } from "./limits.ts";
+import { routePatterns } from "./route-keys.ts";
 import { authenticatorsOf, knowsAllAuthenticators, type Scope } from "./scope.ts";
 
 interface Line {
@@ -28,9 +30,10 @@ export function checkRoutes(scope: Scope): void {
 }
 
 function linesOf({ service }: Scope): readonly Line[] {
+  const patterns = routePatterns(service);
   return Object.entries(service.content.routes ?? {}).flatMap(([key, rule]) => {
-    const pattern = readRouteKey(key);
-    return pattern.kind === "wrong" ? [] : [{ key, path: ["routes", key], pattern: pattern.value, rule }];
+    const pattern = patterns.get(key);
+    return pattern ? [{ key, path: ["routes", key], pattern, rule }] : [];
   });
 }
 
@@ -43,20 +46,22 @@ function accessKind({ access }: RuleFile): { readonly kind: "public" | "authenti
 /** Refused lines take part too: what they match is known. */
 function checkEqualRoutes({ service, report }: Scope): void {
   const trees = new Map<string, SegmentTree<string>>();
-  for (const key of namesIn(service, ["routes"])) {
-    const reading = readRouteKey(key);
-    if (reading.kind === "wrong") continue;
-    const tree = trees.get(reading.value.method) ?? new SegmentTree<string>();
-    trees.set(reading.value.method, tree);
-    tree.add(reading.value.segments, key);
+  for (const [key, { method, segments }] of routePatterns(service)) {
+    const tree = trees.get(method) ?? new SegmentTree<string>();
+    trees.set(method, tree);
+    tree.add(segments, key);
   }
   for (const { kind, first, second } of [...trees.values()].flatMap((tree) => tree.collisions)) {
     const message =
       kind === "equal"
-        ? `this is the same route as \`${first}\``
-        : `a careless reader takes this for \`${first}\`: two literals differ only in case or in form`;
+        ? `this is the same route as \`${first}\` in line ${lineOf(service, first)}`
+        : `a careless reader takes this for \`${first}\` in line ${lineOf(service, first)}: two literals differ only in case or in form`;
     report(["routes", second], message, kind === "equal" ? "leave one out" : "spell the segment in one way", "key");
   }
+}
+
+function lineOf({ source, tree }: Scope["service"], key: string): number {
+  return positionOf(source, spanAt(tree, ["routes", key], "key").start).line;
 }
 
 /* ── credentials ──────────────────────────────────────────────────────── */

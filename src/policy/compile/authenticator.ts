@@ -1,5 +1,5 @@
 /** Authenticators of the file → authenticators of the contract. */
-import type { Authenticator, CrossTenant, Grants, GroupPattern, Issuer, RoleSource, TenantSource } from "../../contract/policy.ts";
+import type { Authenticator, CrossTenant, Grants, GroupPattern, Issuer, RoleSource, TenantSource } from "../../contract/authenticators.ts";
 import { groupParts } from "../names.ts";
 import type { AuthenticatorFile } from "../schema/authenticator.ts";
 

@@ -1,6 +1,7 @@
 /** The gateway file → the gateway of the contract. */
 import { dirname, resolve } from "node:path";
-import type { ConnectionBounds, DoorTls, Gateway, Secret } from "../../contract/policy.ts";
+import type { Secret } from "../../contract/authenticators.ts";
+import type { ConnectionBounds, DoorTls, Gateway } from "../../contract/policy.ts";
 import { addressSet } from "../addresses.ts";
 import type { GatewayFile } from "../schema/gateway.ts";
 
@@ -17,7 +18,11 @@ export function compileGateway(file: GatewayFile, path: string): Gateway {
     ...(admin && { admin: { host: admin.host ?? HOSTS.admin, port: admin.port, tokens: admin.tokens.map(compileToken) } }),
     trustProxy: addressSet(file.trustProxy ?? []),
     stores: compileStores(file.stores),
-    log: { level: file.log?.level ?? "info", decisions: file.log?.decisions ?? "refusals" },
+    log: {
+      level: file.log?.level ?? "info",
+      decisions: file.log?.decisions ?? "refusals",
+      ...(file.log?.facts === true && { facts: true }),
+    },
     graceMs: file.shutdown?.grace ?? 30_000,
     ...(file.tests && { tests: file.tests }),
   };
@@ -43,11 +48,14 @@ function compileConnections(file: GatewayFile["listen"]["connections"]): Connect
   };
 }
 
+const TOKEN_CACHE_BYTES = 64 * 1024 ** 2;
+
 function compileStores(file: GatewayFile["stores"]): Gateway["stores"] {
   const sealing = file?.sealing;
   return {
     keys: { kind: "sqlite", path: file?.keys ?? "data/keys.db" },
-    counters: { kind: "memory" },
+    counters: { kind: "memory", perWorker: file?.counters === "memory-per-worker" },
+    tokenCacheBytes: file?.tokens ?? TOKEN_CACHE_BYTES,
     ...(sealing && { sealing: sealing instanceof Uint8Array ? [sealing] : sealing }),
   };
 }

@@ -1,29 +1,22 @@
 /** Files without a mistake → the one immutable policy. */
-import type { Policy, Service } from "../../contract/policy.ts";
 import { headerKey } from "../../contract/header-key.ts";
-import type { GatewayFile } from "../schema/gateway.ts";
-import type { ServiceFile } from "../schema/service.ts";
-import type { Source } from "../source.ts";
-import { hostTable, methodTrees } from "../table.ts";
+import type { Policy, Service } from "../../contract/policy.ts";
+import type { Steps } from "../../contract/steps.ts";
+import type { SoundFiles } from "../sound.ts";
+import { hostTable, type Mountable, methodTrees } from "../table.ts";
 import type { Issuers } from "./authenticator.ts";
 import { compileGateway } from "./gateway.ts";
 import { addLimits, addressLimits } from "./limits.ts";
-import { patternOf } from "./route.ts";
 import { compileService, IDENTITY } from "./service.ts";
 
-export interface ServiceSource {
-  readonly file: ServiceFile;
-  readonly source: Source;
-}
-
-/** All files, checked before; `path` is the gateway file's. */
-export function compilePolicy(gateway: GatewayFile, path: string, files: readonly ServiceSource[], revision: string): Policy {
+/** Pauses after every few routes: see `contract/steps.ts`. */
+export function* compilePolicy({ gateway, path, services: files, revision }: SoundFiles): Steps<Policy> {
   const issuers: Issuers = new Map();
-  const mountable = files.map(({ file, source }) => {
-    const service = compileService(file, source, gateway, issuers);
-    const routes = service.routes.map((route) => ({ route, segments: patternOf(route.name).segments }));
-    return { service, hosts: file.hosts ?? [], methods: methodTrees(routes) };
-  });
+  const mountable: Mountable[] = [];
+  for (const sound of files) {
+    const { service, routes } = yield* compileService(sound, gateway, issuers);
+    mountable.push({ service, hosts: sound.file.hosts ?? [], methods: yield* methodTrees(routes) });
+  }
   const services = mountable.map(({ service }) => service);
   return {
     revision,

@@ -1,9 +1,10 @@
 /** One line of the table → a route with everything decided that can be decided without a request. */
-import type { Access, BodyRule, Limit, Route, Service, SourcePlace, Timeouts } from "../../contract/policy.ts";
+import type { Access, BodyRule, Limit, Route, Service, Timeouts } from "../../contract/policy.ts";
 import { addressSet } from "../addresses.ts";
-import { readRouteKey, type RoutePattern } from "../pattern.ts";
+import { readRouteKey, type RoutePattern, type Segment } from "../pattern.ts";
 import type { BodyFile, TimeoutsFile } from "../schema/blocks.ts";
 import type { AccessFile, RuleFile } from "../schema/service.ts";
+import type { SoundRoute } from "../sound.ts";
 import { addLimits, addressLimits, callerLimits, failureLimits, type LimitsByName } from "./limits.ts";
 
 /** What holds for every route of the service that does not say otherwise. */
@@ -17,23 +18,28 @@ export interface RouteSurroundings {
 const DEFAULT_BODY_BYTES = 5 * 1024 * 1024;
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 
+export interface CompiledRoute {
+  readonly route: Route;
+  readonly segments: readonly Segment[];
+}
+
 /** The key of a route that the schema accepted, in its parts. */
-export function patternOf(key: string): RoutePattern {
+function patternOf(key: string): RoutePattern {
   const reading = readRouteKey(key);
   if (reading.kind === "wrong") throw new Error(`route key ${key} passed the schema: ${reading.message}`);
   return reading.value;
 }
 
 /** The file's line, checked before. */
-export function compileRoute(key: string, file: RuleFile, around: RouteSurroundings, source: SourcePlace): Route {
+export function compileRoute({ key, rule: file, place }: SoundRoute, around: RouteSurroundings): CompiledRoute {
   const { service } = around;
-  const { method, pattern } = patternOf(key);
+  const { method, pattern, segments } = patternOf(key);
   const limits = addLimits(around.limits, file.limits, `${service.name} ${key}`);
   const named = file.authenticators && new Set(file.authenticators);
   const authenticators = named ? service.authenticators.filter((one) => named.has(one.name)) : service.authenticators;
   const timeouts = compileTimeouts(file.timeouts, around.timeouts);
   const counting = new Set(authenticators.map((one) => one.name));
-  return {
+  const route: Route = {
     name: key,
     service,
     method,
@@ -52,8 +58,9 @@ export function compileRoute(key: string, file: RuleFile, around: RouteSurroundi
     encodedSlash: file.encodedSlash === "keep",
     websocket: file.websocket !== undefined && file.websocket !== false,
     ...(typeof file.websocket === "object" && { webSocketBounds: compileWebSocket(file.websocket, timeouts.idleMs) }),
-    source,
+    source: place,
   };
+  return { route, segments };
 }
 
 /** Whether a limit can ever count on the route: others cost nothing there. */

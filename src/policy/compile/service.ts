@@ -1,15 +1,21 @@
 /** One service file → the service of the contract, with its routes. */
-import type { Cors, ErrorStyle, IdentityHeaders, Route, Service, TenantPlaces, Upstream } from "../../contract/policy.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
+import type { Cors, ErrorStyle, IdentityHeaders, Service, TenantPlaces, Upstream } from "../../contract/policy.ts";
+import type { Steps } from "../../contract/steps.ts";
 import { effective } from "../effective.ts";
 import type { CorsFile, ErrorsFile } from "../schema/blocks.ts";
 import type { GatewayFile } from "../schema/gateway.ts";
 import type { ServiceFile } from "../schema/service.ts";
-import { positionOf, type Source } from "../source.ts";
-import { spanAt } from "../tree.ts";
+import type { SoundService } from "../sound.ts";
 import { compileAuthenticator, grantsByName, type Issuers } from "./authenticator.ts";
 import { addLimits, addressLimits } from "./limits.ts";
-import { compileRoute } from "./route.ts";
+import { compileRoute, type CompiledRoute } from "./route.ts";
+
+export interface CompiledService {
+  readonly service: Service;
+  /** Those of the service, in their order. */
+  readonly routes: readonly CompiledRoute[];
+}
 
 /** Told to every upstream unless it renames them; taken off every client's request. */
 export const IDENTITY: IdentityHeaders = {
@@ -20,11 +26,11 @@ export const IDENTITY: IdentityHeaders = {
 };
 
 /** The service, checked before, with the gateway file's defaults. */
-export function compileService(file: ServiceFile, source: Source, gateway: GatewayFile, issuers: Issuers): Service {
+export function* compileService({ file, routes: lines }: SoundService, gateway: GatewayFile, issuers: Issuers): Steps<CompiledService> {
   const around = addLimits(new Map(), gateway.defaults?.limits, "gateway");
   const limits = addLimits(around, file.limits, file.service);
   const cors = compileCors(effective("cors", file, gateway));
-  const routes: Route[] = [];
+  const routes: Service["routes"][number][] = [];
   const service: Service = {
     name: file.service,
     prefixes: prefixesOf(file),
@@ -40,10 +46,14 @@ export function compileService(file: ServiceFile, source: Source, gateway: Gatew
     addressLimits: addressLimits(limits),
   };
   const surroundings = { service, limits, body: effective("body", file, gateway), timeouts: effective("timeouts", file, gateway) };
-  for (const [key, rule] of Object.entries(file.routes)) {
-    routes.push(compileRoute(key, rule, surroundings, placeOf(source, key)));
+  const compiled: CompiledRoute[] = [];
+  for (const line of lines) {
+    const one = compileRoute(line, surroundings);
+    routes.push(one.route);
+    compiled.push(one);
+    yield;
   }
-  return service;
+  return { service, routes: compiled };
 }
 
 /** Paths before the routes; one empty one for a service without prefix. */
@@ -53,12 +63,7 @@ export function prefixesOf(file: Pick<Partial<ServiceFile>, "prefix">): readonly
   return typeof prefix === "string" ? [prefix] : prefix;
 }
 
-function placeOf(source: Source, key: string): Route["source"] {
-  const start = source.tree ? spanAt(source.tree, ["routes", key], "key").start : 0;
-  return { file: source.file, ...positionOf(source, start) };
-}
-
-function compileAuthenticators(file: ServiceFile, gateway: GatewayFile, issuers: Issuers): Service["authenticators"] {
+function compileAuthenticators(file: SoundService["file"], gateway: GatewayFile, issuers: Issuers): Service["authenticators"] {
   return Object.entries(file.authenticators ?? {}).flatMap(([name, own]) => {
     const written = own === "shared" ? gateway.authenticators?.[name] : own;
     return written ? [compileAuthenticator(name, written, issuers)] : [];

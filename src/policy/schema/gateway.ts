@@ -1,8 +1,9 @@
 /** The gateway file: one process, its doors, its stores, and what all services share. */
 import * as z from "zod";
 import { readListenHost, readName } from "../names.ts";
-import { readWait } from "../quantities.ts";
+import { readSize, readWait } from "../quantities.ts";
 import { type Reading, value, wrong } from "../reading.ts";
+import { accept } from "./accept.ts";
 import { authenticator } from "./authenticator.ts";
 import { body, cors, errors, limits, roles, timeouts } from "./blocks.ts";
 import {
@@ -41,10 +42,18 @@ function readKeyStore(text: string): Reading<string> {
     : value(path);
 }
 
-function readCounterStore(text: string): Reading<"memory"> {
+function readCounterStore(text: string): Reading<"memory" | "memory-per-worker"> {
   if (/^rediss?:/.test(text)) return wrong("`redis:` is not available in this version", { repair: "write `memory`" });
-  return text === "memory" ? value(text) : wrong("this is no counter store", { repair: "write `memory`" });
+  return text === "memory" || text === "memory-per-worker" ? value(text) : wrong("this is no counter store", { repair: "write `memory`" });
 }
+
+function readCacheSize(text: string): Reading<number> {
+  const reading = readSize(text);
+  if (reading.kind === "wrong" || reading.value >= LEAST_CACHE_BYTES) return reading;
+  return wrong("this is too little for a cache", { repair: "write `1MB` or more" });
+}
+
+const LEAST_CACHE_BYTES = 1024 ** 2;
 
 const stores = block({
   keys: optional(
@@ -54,12 +63,17 @@ const stores = block({
   ),
   counters: optional(
     meaningful(readCounterStore, { title: "store", examples: ["memory"], standIn: () => "memory" }),
-    "Where limits are counted; `memory` counts within one process only.",
+    "Where limits are counted; `memory` counts within one process only. With several workers (`serve --workers N`) each counts for itself, which must be said: `memory-per-worker`; every limit then allows up to N times as much.",
     "memory",
   ),
   sealing: optional(
     z.union([sealingSecret, list(sealingSecret)]),
     "Secret under which the secrets of access keys are sealed in the store, at least 32 characters; without it no signature (`sigv4`) can be checked. Of several the first seals and all open, so that a rotation loses no key.",
+  ),
+  tokens: optional(
+    meaningful(readCacheSize, { title: "size", examples: ["64MB"], standIn: () => "64MB" }),
+    "Memory that proved tokens may take, so that their signatures need not be verified again within a minute; about 20,000 tokens in 64MB.",
+    "64MB",
   ),
   onStoreFailure: unavailable("stores.onStoreFailure"),
 });
@@ -143,6 +157,11 @@ export const gateway = block({
     block({
       level: optional(z.enum(["debug", "info", "warn", "error", "silent"]), "What is logged.", "info"),
       decisions: optional(z.enum(["refusals", "all"]), "Which decisions are logged.", "refusals"),
+      facts: optional(
+        z.boolean(),
+        "Logged decisions hold what it takes to decide them once more (`replay`, `explain --decision`): of a request what rules read, of a token the claims that rules read; never a credential.",
+        false,
+      ),
     }),
     "What the log holds.",
   ),
@@ -160,6 +179,10 @@ export const gateway = block({
   defaults: optional(
     defaults,
     "Hold where a service has no block of that name; a service's block replaces it whole, except `limits`, which add up by name.",
+  ),
+  accept: optional(
+    accept,
+    "Findings of `sallyport check` in this file that are meant, each with its reason. The gateway does not look at them.",
   ),
   services: list(words).describe("The services' files; paths count from this folder, `*` stands for any part of a file's name."),
 });

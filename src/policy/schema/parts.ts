@@ -37,7 +37,14 @@ export function meaningful<T>(read: (text: string) => Reading<T>, about: TextAbo
       context.issues.push({ code: "custom", input: text, message, params: { repair, rewrite, standIn } });
       return z.NEVER;
     })
-    .meta({ title, examples: [...examples], ...(pattern !== undefined && { pattern: `^(?:${pattern})$|\\$\\{` }) });
+    .meta({
+      title,
+      examples: [...examples],
+      ...(pattern !== undefined && {
+        pattern: `^(?:${pattern})$|\\$\\{`,
+        patternErrorMessage: `This is not ${kindWords(title, examples)}.`,
+      }),
+    });
 }
 
 /** "an origin, such as `https://app.example.com`": what a text must be, where something else than a text stands. */

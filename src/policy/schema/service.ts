@@ -5,6 +5,7 @@ import { readPrefix, readRouteKey } from "../pattern.ts";
 import { type Reading, value, wrong } from "../reading.ts";
 import { readUpstreamUrl } from "../urls.ts";
 import { nearest } from "../suggest.ts";
+import { accept } from "./accept.ts";
 import { authenticator } from "./authenticator.ts";
 import { body, cors, errors, header, limits, roles, timeouts } from "./blocks.ts";
 import {
@@ -81,7 +82,10 @@ const detailedRule = block({
   ),
 });
 
-const rule = z.union([accessWord.transform((word) => ({ access: word })), detailedRule]).meta({ title: "rule" });
+const rule = z.union([accessWord.transform((word) => ({ access: word })), detailedRule]).meta({
+  title: "rule",
+  description: "Who may call it: `public`, `authenticated`, `denied` or a permission; or a map with `access` and what else holds here.",
+});
 export type RuleFile = z.output<typeof detailedRule>;
 
 const identity = block({
@@ -172,6 +176,10 @@ export const service = block({
   errors: optional(errors, "How refusals look."),
   body: optional(body, "What request bodies may be."),
   timeouts: optional(timeouts, "How long things may take."),
+  accept: optional(
+    accept,
+    "Findings of `sallyport check` in this file that are meant, each with its reason. The gateway does not look at them.",
+  ),
   routes: z.record(keyText(readRouteKey), rule).describe("The route table: `METHOD /path: rule`. What no line names is 404."),
 });
 

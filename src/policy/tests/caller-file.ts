@@ -1,6 +1,7 @@
 /** A caller in a file of its own: described as in a test file, or the bare claims of a token. */
 import type { Claims } from "../../contract/caller.ts";
-import type { Authenticator, Policy, Service } from "../../contract/policy.ts";
+import type { Authenticator } from "../../contract/authenticators.ts";
+import type { Policy, Service } from "../../contract/policy.ts";
 import type { CallerSketch } from "../../contract/policy-tests.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseYaml } from "../document.ts";

@@ -1,5 +1,6 @@
 /** Callers of a test file → callers that stand for themselves, or what is wrong with them. */
-import type { Authenticator, Policy, Service } from "../../contract/policy.ts";
+import type { Authenticator } from "../../contract/authenticators.ts";
+import type { Policy, Service } from "../../contract/policy.ts";
 import type { CallerSketch } from "../../contract/policy-tests.ts";
 import type { Report } from "../source.ts";
 import { didYouMean } from "../suggest.ts";
