@@ -1,5 +1,6 @@
 /** Everything that tests can show of a service: one point for each. */
-import type { Authenticator, Grants, Route, Service, SourcePlace } from "../contract/policy.ts";
+import type { Authenticator, Grants } from "../contract/authenticators.ts";
+import type { Route, Service, SourcePlace } from "../contract/policy.ts";
 import { intersection, satisfies } from "../decision/permission.ts";
 
 export const AREAS = ["routes", "refusals", "permissions", "tenants", "authenticators", "origins"] as const;

@@ -1,6 +1,7 @@
 /** A caller as described → the credential that it would send, and what a service would make of it. */
 import type { Claims, OwnedKey, Proof } from "../contract/caller.ts";
-import type { Authenticator, JwtAuthenticator, Policy, Service } from "../contract/policy.ts";
+import type { Authenticator, JwtAuthenticator } from "../contract/authenticators.ts";
+import type { Policy, Service } from "../contract/policy.ts";
 import type { CallerSketch } from "../contract/policy-tests.ts";
 
 /** A credential as the service that it is for would prove it. */

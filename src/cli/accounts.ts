@@ -1,8 +1,10 @@
 /** `accounts …`: who owns API keys, with which role and for which tenant. */
 import type { Account, AccountKind } from "../contract/caller.ts";
 import type { Service } from "../contract/policy.ts";
+import { oneOf } from "./choice.ts";
 import { flag, required, text, UsageError, type Call, type Command } from "./command.ts";
-import { accountService, atKeyDesk, findAccount, oneOf, Refused, type Desk } from "./key-desk.ts";
+import { CONFIG_HELP, JSON_OPTION, SERVICE_OPTION } from "./key-options.ts";
+import { accountService, atKeyDesk, findAccount, Refused, type Desk } from "./key-desk.ts";
 import { table } from "./table.ts";
 
 /** It is told to upstreams in a header, and written into logs. */
@@ -10,21 +12,22 @@ const ACCOUNT_ID = /^[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,127}$/;
 const TENANT = /^[A-Za-z0-9_.-]{1,128}$/;
 const KINDS: readonly AccountKind[] = ["service", "person"];
 
-const JSON_OPTION = { json: { type: "boolean" } } as const;
-const SERVICE_OPTION = { service: { type: "string" } } as const;
-const SERVICE_HELP = "  --service S   the service; may be left out where only one has an account ID\n";
-const JSON_HELP = "  --json        for machines\n";
+const SERVICE_HELP = `  --service S   the service; may be left out where only one has an account ID\n`;
+const ACCOUNT_JSON = `  --json        for machines: { "id", "service", "kind", "role", "tenant",
+                "enabled" }\n`;
 
 export const accountCommands: readonly Command[] = [
   {
     name: "accounts create",
     summary: "makes an account of one service, for keys or client certificates",
-    usage: "ID --service S --role R [--tenant T] [--kind service|person] [--json]",
-    help: `  --service S   a service of the policy that takes API keys, access keys or client certificates
+    usage: "ID --service S --role R [--tenant T] [--kind service|person] [--config FILE] [--json]",
+    help: `  --service S   a service of the policy that takes API keys, access keys or
+                client certificates
   --role R      one of the service's roles: no key of the account can do more
-  --tenant T    whose data its keys are about; needed where the service takes the tenant from the account
+  --tenant T    whose data its keys are about; needed where the service takes
+                the tenant from the account
   --kind K      service (the default) or person
-${JSON_HELP}
+${ACCOUNT_JSON}${CONFIG_HELP}
 Makes the key store as well, where there is none yet.
 
   sallyport accounts create ci-bot --service stackflow --role viewer --tenant t1`,
@@ -35,10 +38,10 @@ Makes the key store as well, where there is none yet.
   {
     name: "accounts set",
     summary: "changes an account's role or tenant",
-    usage: "ID [--service S] [--role R] [--tenant T] [--json]",
+    usage: "ID [--service S] [--role R] [--tenant T] [--config FILE] [--json]",
     help: `${SERVICE_HELP}  --role R      the new role
   --tenant T    the new tenant
-${JSON_HELP}
+${ACCOUNT_JSON}${CONFIG_HELP}
 It holds for the very next request with any of the account's keys.
 
   sallyport accounts set ci-bot --service stackflow --role itsm_agent`,
@@ -51,8 +54,12 @@ It holds for the very next request with any of the account's keys.
   {
     name: "accounts list",
     summary: "lists the accounts that own keys",
-    usage: "[--service S] [--json]",
-    help: `  --service S   those of one service\n${JSON_HELP}\n  sallyport accounts list --service stackflow`,
+    usage: "[--service S] [--config FILE] [--json]",
+    help: `  --service S   those of one service
+  --json        for machines: a list of { "id", "service", "kind", "role",
+                "tenant", "enabled" }
+${CONFIG_HELP}
+  sallyport accounts list --service stackflow`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION },
     positionals: [0, 0],
     run: (call) => atKeyDesk(call, { create: false }, list),
@@ -63,8 +70,8 @@ function switching(word: string, enabled: boolean, summary: string): Command {
   return {
     name: `accounts ${word}`,
     summary,
-    usage: "ID [--service S] [--json]",
-    help: `${SERVICE_HELP}${JSON_HELP}\nIt holds for the very next request.\n\n  sallyport accounts ${word} ci-bot --service stackflow`,
+    usage: "ID [--service S] [--config FILE] [--json]",
+    help: `${SERVICE_HELP}${ACCOUNT_JSON}${CONFIG_HELP}\nIt holds for the very next request.\n\n  sallyport accounts ${word} ci-bot --service stackflow`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION },
     positionals: [1, 1],
     run: (call) =>

@@ -1,53 +1,125 @@
-/** `sallyport check`: is the policy valid, and if not, what is wrong with it. */
+/** `sallyport check`: is the policy valid, and what in it is probably not meant. */
+import { type Linted, lint } from "../assurance/lint/lint.ts";
+import { LINT_CODES, type LintLevel } from "../contract/lint-codes.ts";
 import type { Service } from "../contract/policy.ts";
 import { type Diagnostic, formatDiagnostic } from "../policy/diagnostic.ts";
+import type { UnsetReference } from "../policy/outcome.ts";
 import { type Expanded, loadExpanded } from "../policy/load.ts";
-import { notesOf } from "../policy/notes.ts";
-import { type Command, configPath, flag, type Terminal } from "./command.ts";
+import { nearest } from "../policy/suggest.ts";
+import { formatOf, oneOf } from "./choice.ts";
+import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
+import { findingJson, githubFindings, githubMistakes, lintText, whyText } from "./lint-report.ts";
+import { paragraph } from "./paragraph.ts";
 import { table } from "./table.ts";
 
 type Valid = Extract<Expanded, { kind: "policy" }>;
 
+const FORMATS = ["text", "github", "json"] as const;
+const LEVELS: readonly LintLevel[] = ["information", "warning", "error"];
+
 export const checkCommand: Command = {
   name: "check",
   summary: "validates and lints the policy",
-  usage: "[--config FILE] [--json]",
-  help: `Reads the gateway file and its services and says everything that is wrong with them, with file, line,
-column and what to write instead. Needs no secret and no network: variables that are not set get stand-ins.
+  usage: "[--fail-on LEVEL] [--all] [--format text|github|json | --json] [--why CODE] [--config FILE]",
+  help: `Reads the gateway file and its services and says everything that is wrong with
+them, with file, line, column and what to write instead. Of a valid policy it
+says what is probably not meant or not safe: findings, each with a code.
+A finding that is meant is accepted in its file, under \`accept:\`, with a
+reason. Needs no secret and no network: variables that are not set get
+stand-ins.
 
-  --config FILE  the gateway file (default config/sallyport.yaml)
-  --json         for machines: { "valid", "services", "notes", "unset" } or { "valid", "diagnostics" }
+  --fail-on LEVEL  the least level of a finding that is not accepted for which
+                   the answer is no: error (default), warning, information; or
+                   never
+  --all            every finding in full, and what is accepted
+  --format FORMAT  text (default), github (annotations of a pull request), json
+  --json           the same as --format json
+  --why CODE       explains a code, and reads no policy
+  --config FILE    the gateway file (default config/sallyport.yaml)
 
-Exit code 0: the policy is valid. 1: it is not.
+Exit code 0: the policy is valid, without such a finding. 1: it is not. 2: wrong
+use.
 
   sallyport check
-  sallyport check --config /etc/sallyport/sallyport.yaml --json`,
-  options: { json: { type: "boolean" } },
+  sallyport check --fail-on warning --format github
+  sallyport check --why L104`,
+  options: {
+    "fail-on": { type: "string" },
+    all: { type: "boolean" },
+    format: { type: "string" },
+    json: { type: "boolean" },
+    why: { type: "string" },
+  },
   positionals: [0, 0],
   run: (call) => {
+    const asked = text(call, "why");
+    if (asked !== undefined) return explain(asked, call.terminal);
+    const format = formatOf(call, FORMATS);
+    const failing = failingLevels(call);
     const loaded = loadExpanded({ configPath: configPath(call), environment: call.terminal.environment, offline: true });
-    if (flag(call, "json")) call.terminal.out(`${JSON.stringify(report(loaded), undefined, 2)}\n`);
-    else if (loaded.kind === "invalid") printDiagnostics(loaded.diagnostics, call.terminal);
-    else call.terminal.out(summary(loaded, configPath(call), call.terminal.columns));
-    return loaded.kind === "invalid" ? 1 : 0;
+    if (loaded.kind === "invalid") return refuse(loaded.diagnostics, format, call.terminal);
+    const linted = lint(loaded.policy, loaded.written, Date.now(), nearest);
+    call.terminal.out(report(loaded, linted, format, call));
+    return linted.findings.some(({ level }) => failing.has(level)) ? 1 : 0;
   },
 };
 
+function explain(asked: string, { out, columns }: Terminal): number {
+  const code = LINT_CODES.find((one) => one === asked.toUpperCase());
+  if (!code) throw new UsageError(`there is no code ${JSON.stringify(asked)}; ${oneOf(LINT_CODES)}`);
+  out(whyText(code, columns));
+  return 0;
+}
+
+function failingLevels(call: Call): ReadonlySet<LintLevel> {
+  const asked = text(call, "fail-on") ?? "error";
+  if (asked === "never") return new Set();
+  const index = LEVELS.findIndex((level) => level === asked);
+  if (index === -1) throw new UsageError(`--fail-on: there is no level ${JSON.stringify(asked)}; ${oneOf([...LEVELS, "never"])}`);
+  return new Set(LEVELS.slice(index));
+}
+
+function refuse(diagnostics: readonly Diagnostic[], format: (typeof FORMATS)[number], terminal: Terminal): number {
+  if (format === "json") terminal.out(`${JSON.stringify({ valid: false, diagnostics }, undefined, 2)}\n`);
+  else if (format === "github") terminal.out(githubMistakes(diagnostics));
+  else printDiagnostics(diagnostics, terminal);
+  return 1;
+}
+
 /** Every mistake, and how many there are. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], terminal: Terminal): void {
-  for (const diagnostic of diagnostics) terminal.err(`${formatDiagnostic(diagnostic, terminal)}\n\n`);
+  const { colour, columns } = terminal;
+  const style = { colour, shown: columns - 4, wrap: (words: string, indent: number) => paragraph(words, columns, indent) };
+  for (const diagnostic of diagnostics) terminal.err(`${formatDiagnostic(diagnostic, style)}\n\n`);
   const files = new Set(diagnostics.map((one) => one.file)).size;
   terminal.err(`${counted(diagnostics.length, "mistake")} in ${counted(files, "file")}\n`);
 }
 
-function report(loaded: Expanded): object {
-  if (loaded.kind === "invalid") return { valid: false, diagnostics: loaded.diagnostics };
-  const services = loaded.policy.services.map((service) => ({ service: service.name, ...countsOf(service), ...namesOf(service) }));
-  return { valid: true, revision: loaded.policy.revision, services, notes: notesOf(loaded.policy), unset: loaded.unset };
+function report(loaded: Valid, linted: Linted, format: (typeof FORMATS)[number], call: Call): string {
+  if (format === "json") return `${JSON.stringify(asJson(loaded, linted), undefined, 2)}\n`;
+  if (format === "github") return githubFindings(linted);
+  const { columns, colour } = call.terminal;
+  const parts = [
+    summary(loaded, configPath(call), columns),
+    ...unsetWords(loaded.unset, columns),
+    lintText(linted, { columns, colour, all: flag(call, "all") }),
+  ];
+  return parts.join("\n");
 }
 
-function summary(loaded: Valid, file: string, columns: number): string {
-  const { services } = loaded.policy;
+function asJson({ policy, unset }: Valid, { findings, accepted }: Linted): object {
+  const services = policy.services.map((service) => ({ service: service.name, ...countsOf(service), ...namesOf(service) }));
+  return {
+    valid: true,
+    revision: policy.revision,
+    services,
+    findings: findings.map(findingJson),
+    accepted: accepted.map((one) => ({ ...findingJson(one), reason: one.reason })),
+    unset,
+  };
+}
+
+function summary({ policy: { services } }: Valid, file: string, columns: number): string {
   const routes = services.reduce((sum, service) => sum + service.routes.length, 0);
   const rows = services.map((service) => {
     const counts = countsOf(service);
@@ -61,17 +133,25 @@ function summary(loaded: Valid, file: string, columns: number): string {
       authenticators.join(", "),
     ];
   });
-  const lines = [
-    `${file} is valid: ${counted(services.length, "service")}, ${counted(routes, "route")}\n\n`,
-    table(["SERVICE", "PREFIX", "ROUTES", "PUBLIC", "DENIED", "AUTHENTICATORS"], rows, columns),
-    ...paragraph("Worth a look:", notesOf(loaded.policy)),
-    ...paragraph("Not set here, and needed to serve:", loaded.unset),
-  ];
-  return lines.join("");
+  const head = `${file} is valid: ${counted(services.length, "service")}, ${counted(routes, "route")}\n\n`;
+  return head + table(["SERVICE", "PREFIX", "ROUTES", "PUBLIC", "DENIED", "AUTHENTICATORS"], rows, columns);
 }
 
-function paragraph(title: string, lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : [`\n${title}\n${lines.map((line) => `  ${line}\n`).join("")}`];
+function unsetWords(unset: readonly UnsetReference[], columns: number): readonly string[] {
+  const listed = (title: string, references: readonly UnsetReference[]) => {
+    const rows = references.map(({ name, file, line, column }) => [`  ${name}`, `${file}:${line}:${column}`]);
+    return references.length === 0 ? [] : [`${title}\n${table(["", ""], rows, columns).replace(/^.*\n/, "")}`];
+  };
+  return [
+    ...listed(
+      "Not set here, and needed to serve:",
+      unset.filter(({ optional }) => !optional),
+    ),
+    ...listed(
+      "Not set here, and left out:",
+      unset.filter(({ optional }) => optional),
+    ),
+  ];
 }
 
 function countsOf({ routes }: Service): { readonly routes: number; readonly public: number; readonly denied: number } {

@@ -1,5 +1,8 @@
 /** What a command is, and how a line of arguments becomes a call of one. */
-import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { ParseArgsConfig } from "node:util";
+import { nearest } from "../policy/suggest.ts";
+import { readArguments } from "./arguments.ts";
+import { helpOf, overviewOf, usageOf } from "./help.ts";
 
 /** The world as a command sees it. */
 export interface Terminal {
@@ -18,10 +21,11 @@ export type OptionValues = Readonly<Record<string, string | boolean | (string | 
 export interface Command {
   /** One word, or two for a command of a group: `keys create`. */
   readonly name: string;
+  /** What it does, without a capital and a full stop: `shows the route table`. */
   readonly summary: string;
   /** After the name: `[--json] METHOD URL`. */
   readonly usage: string;
-  /** What each option means, one line each, and at least one example. */
+  /** What each option means, one line each, and at least one example; no line over 80 characters. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig["options"]>;
   /** How many words may follow the options: [least, most]. */
@@ -40,8 +44,6 @@ export interface Call {
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
-
-const COMMON = { config: { type: "string" }, help: { type: "boolean" } } as const;
 
 /** Path of the gateway file that this call is about. */
 export function configPath(call: Call): string {
@@ -68,76 +70,48 @@ export function flag(call: Call, option: string): boolean {
 
 /** Runs the command that `argv` (without node and script) names; the exit code is the answer. */
 export async function runCommand(commands: readonly Command[], argv: readonly string[], terminal: Terminal): Promise<number> {
-  const command = findCommand(commands, argv);
-  if (!command) return unknownCommand(commands, argv, terminal);
-  const rest = argv.slice(command.name.split(" ").length);
+  const command = commandNamed(commands, argv);
+  if (!command) return withoutCommand(commands, argv, terminal);
+  const read = readArguments(command, argv.slice(command.name.split(" ").length));
+  if (read.kind === "wrong") return refuse(command, read.message, terminal);
+  if (read.values["help"]) {
+    terminal.out(helpOf(command));
+    return 0;
+  }
   try {
-    const parsed = parse(command, rest);
-    if (parsed.values["help"]) {
-      terminal.out(helpOf(command));
-      return 0;
-    }
-    checkCount(command, parsed.positionals);
-    return await command.run({ ...parsed, terminal });
+    return await command.run({ ...read, terminal });
   } catch (error) {
-    if (!isUsageError(error)) throw error;
-    terminal.err(`sallyport ${command.name}: ${error.message}\nusage: sallyport ${command.name} ${command.usage}\n`);
-    return 2;
+    if (!(error instanceof UsageError)) throw error;
+    return refuse(command, error.message, terminal);
   }
 }
 
-function findCommand(commands: readonly Command[], argv: readonly string[]): Command | undefined {
+function commandNamed(commands: readonly Command[], argv: readonly string[]): Command | undefined {
   return commands.find((command) => command.name.split(" ").every((word, index) => argv[index] === word));
 }
 
-function parse(command: Command, args: readonly string[]): { values: OptionValues; positionals: string[] } {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: { ...COMMON, ...command.options },
-    allowPositionals: true,
-    strict: true,
-  });
-  return { values, positionals };
-}
-
-function checkCount(command: Command, positionals: readonly string[]): void {
-  const [least, most] = command.positionals;
-  if (positionals.length < least) throw new UsageError("something is missing");
-  if (positionals.length > most) throw new UsageError(`unexpected argument "${positionals[most]}"`);
-}
-
-/** `parseArgs` reports wrong use with its own error codes. */
-function isUsageError(error: unknown): error is Error {
-  if (error instanceof UsageError) return true;
-  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
-}
-
-function unknownCommand(commands: readonly Command[], argv: readonly string[], terminal: Terminal): number {
-  const asked = argv[0];
-  if (asked === "--help" || asked === "help") {
-    terminal.out(overview(commands));
-    return 0;
-  }
-  const group = commands.filter((command) => command.name.startsWith(`${asked} `));
-  if (group.length > 0 && argv[1] === "--help") {
-    terminal.out(overview(group));
-    return 0;
-  }
-  terminal.err(
-    asked === undefined
-      ? overview(commands)
-      : `sallyport: unknown command "${argv.slice(0, group.length > 0 ? 2 : 1).join(" ")}"\n${overview(group.length > 0 ? group : commands)}`,
-  );
+function refuse(command: Command, message: string, terminal: Terminal): number {
+  terminal.err(`sallyport ${command.name}: ${message}\n${usageOf(command)}\n`);
   return 2;
 }
 
-function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
-  const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
-  return `usage: sallyport COMMAND [--config FILE] …\n\n${lines.join("\n")}\n\nsallyport COMMAND --help tells more.\n`;
+/** Asked for help, for a group of commands, or for what there is not. */
+function withoutCommand(commands: readonly Command[], argv: readonly string[], terminal: Terminal): number {
+  const [first = ""] = argv;
+  const group = commands.filter((command) => command.name.startsWith(`${first} `));
+  const asksForHelp = ["help", "--help", "-h"].includes((group.length > 0 ? argv[1] : argv[0]) ?? "");
+  const list = overviewOf(group.length > 0 ? group : commands);
+  if (asksForHelp) terminal.out(list);
+  else terminal.err(argv.length === 0 ? list : `sallyport: ${commandFault(commands, group, argv)}\n${list}`);
+  return asksForHelp ? 0 : 2;
 }
 
-/** The text of `COMMAND --help`; also the source of the command reference. */
-export function helpOf(command: Command): string {
-  return `${command.summary}\n\nusage: sallyport ${command.name} ${command.usage}\n\n${command.help.trimEnd()}\n`;
+function commandFault(commands: readonly Command[], group: readonly Command[], argv: readonly string[]): string {
+  const [first = "", second] = argv;
+  if (first.startsWith("-")) return `the command comes first, and then its options: ${first} is no command`;
+  if (group.length > 0 && second === undefined) return `${first} is a group of commands`;
+  const asked = group.length > 0 ? `${first} ${second}` : first;
+  const words = group.length > 0 ? group.map((command) => command.name) : commands.flatMap(({ name }) => [name, name.split(" ")[0]!]);
+  const meant = nearest(asked, words);
+  return `unknown command ${JSON.stringify(asked)}${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
 }

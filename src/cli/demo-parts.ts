@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { PIE, STACKFLOW } from "../demo/cast.ts";
 import { text, UsageError, type Call, type Command } from "./command.ts";
+import { failureWords } from "./listen-failure.ts";
 
 const LOOPBACK = "127.0.0.1";
 const HOST_OPTION = { host: { type: "string" } } as const;
 const hostHelp = (width: number): string =>
-  `${"--host H".padEnd(width)}address to listen on (default ${LOOPBACK}); another one only where no stranger reaches it`;
+  `  ${"--host H".padEnd(width)}address to listen on (default ${LOOPBACK}); another one
+${" ".repeat(width + 2)}only where no stranger reaches it`;
 
 /** Parts of the demo that run until a signal ends them. */
 export const demoPartCommands: readonly Command[] = [
@@ -15,8 +17,9 @@ export const demoPartCommands: readonly Command[] = [
     summary: "runs the demo's token issuer alone, and prints its clients and people",
     usage: "[--host H] [--port N] [--gateway URL]",
     help: `${hostHelp(15)}
---port N       port to listen on (default 4000); tokens name the issuer as http://${LOOPBACK}:N
---gateway URL  where the printed calls go (default http://${LOOPBACK}:8080)
+  --port N       port to listen on (default 4000); tokens name the issuer as
+                 http://${LOOPBACK}:N
+  --gateway URL  where the printed calls go (default http://${LOOPBACK}:8080)
 
 Secrets and signing keys are made anew at each start.
 
@@ -30,9 +33,9 @@ Secrets and signing keys are made anew at each start.
     summary: "runs the demo's three stand-in services alone",
     usage: "[--host H] [--pie-port N] [--registry-port N] [--stackflow-port N]",
     help: `${hostHelp(20)}
---pie-port N        port of PIE (default 4101)
---registry-port N   port of the model registry (default 4102)
---stackflow-port N  port of StackFlow (default 4103)
+  --pie-port N        port of PIE (default 4101)
+  --registry-port N   port of the model registry (default 4102)
+  --stackflow-port N  port of StackFlow (default 4103)
 
 They ask nobody who they are: only the gateway should reach them.
 
@@ -46,7 +49,7 @@ They ask nobody who they are: only the gateway should reach them.
 function runIssuer(call: Call): Promise<number> {
   const options = { host: hostOf(call), port: portOf(call, "port", 4000), pools: [PIE, STACKFLOW] };
   const gatewayUrl = text(call, "gateway") ?? `http://${LOOPBACK}:8080`;
-  return run(call, async () => {
+  return run(call, "--port", async () => {
     const { startIssuer } = await import("../demo/issuer/issuer.ts");
     const { printIssuer } = await import("../demo/print-demo.ts");
     const issuer = await startIssuer({ ...options, now: Date.now, randomBytes });
@@ -60,7 +63,7 @@ function runStandIns(call: Call): Promise<number> {
     registry: portOf(call, "registry-port", 4102),
     stackflow: portOf(call, "stackflow-port", 4103),
   };
-  return run(call, async () => {
+  return run(call, "--pie-port, --registry-port or --stackflow-port", async () => {
     const { startStandIns } = await import("../demo/stand-ins/stand-ins.ts");
     const part = await startStandIns({ host: hostOf(call), ports, now: Date.now, randomBytes });
     return { part, introduction: `PIE ${part.pie.url}, model registry ${part.registry.url}, StackFlow ${part.stackflow.url}\n` };
@@ -72,8 +75,8 @@ interface Started {
   readonly introduction: string;
 }
 
-/** Exit code 1 when it cannot start: a port is taken. */
-async function run({ terminal }: Call, start: () => Promise<Started>): Promise<number> {
+/** Exit code 1 when it cannot start: a port is taken. `place` is where ports are written. */
+async function run({ terminal }: Call, place: string, start: () => Promise<Started>): Promise<number> {
   try {
     const { part, introduction } = await start();
     terminal.out(introduction);
@@ -81,7 +84,7 @@ async function run({ terminal }: Call, start: () => Promise<Started>): Promise<n
     await part.close();
     return 0;
   } catch (error) {
-    terminal.err(`sallyport: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.err(`sallyport: ${failureWords(error, () => place)}\n`);
     return 1;
   }
 }

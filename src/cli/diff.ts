@@ -4,36 +4,42 @@ import { differenceJson } from "../assurance/diff/diff-json.ts";
 import { differenceMarkdown, differenceText } from "../assurance/diff/diff-text.ts";
 import type { Policy } from "../contract/policy.ts";
 import { printDiagnostics } from "./check.ts";
-import { type Call, type Command, configPath, flag, text, UsageError } from "./command.ts";
+import { formatOf } from "./choice.ts";
+import { type Call, type Command, configPath, text, UsageError } from "./command.ts";
 import { loadNamed } from "./revisions.ts";
 
-const FORMATS = ["text", "markdown", "json"];
+const FORMATS = ["text", "markdown", "json"] as const;
 
 export const diffCommand: Command = {
   name: "diff",
   summary: "tells who gains and who loses what between two policies",
   usage: "OLD NEW | OLD..NEW [--fail-on widening] [--format text|markdown|json | --json] [--config FILE]",
-  help: `Compares access, not text: for every class of caller and every request, who may do more and who less, by which smallest
-sets of grants; then tenant rules, limits, origins, upstreams, trust and whatever else lets more or less through. What
-widens comes first, marked "!". Order, comments, names of placeholders and where a default stands make no difference.
+  help: `Compares access, not text: for every class of caller and every request, who may
+do more and who less, by which smallest sets of grants; then tenant rules,
+limits, origins, upstreams, trust and whatever else lets more or less through.
+What widens comes first, marked "!". Order, comments, names of placeholders and
+where a default stands make no difference.
 
-OLD and NEW are gateway files, folders that hold a sallyport.yaml, or git revisions. Variables are taken from the
-environment for both; those that are not set get stand-ins, so that no secret is needed.
+OLD and NEW are gateway files, folders that hold a sallyport.yaml, or git
+revisions. Variables are taken from the environment for both; those that are not
+set get stand-ins, so that no secret is needed.
 
   --fail-on widening  only what widens is a difference to the exit code
   --format FORMAT     text (default), markdown for a pull request, or json
   --json              the same as --format json
-  --config FILE       the gateway file in a revision's tree (default config/sallyport.yaml)
+  --config FILE       the gateway file in a revision's tree
+                      (default config/sallyport.yaml)
 
-Exit code: 0 no difference; 1 a difference; 2 wrong use, or a policy that does not load.
+Exit code 0: no difference. 1: a difference. 2: wrong use, or a policy that does
+not load.
 
   sallyport diff main..HEAD
   sallyport diff config/sallyport.yaml candidate/sallyport.yaml
-  sallyport diff origin/main HEAD --fail-on widening --format markdown > difference.md`,
+  sallyport diff main HEAD --fail-on widening --format markdown > access.md`,
   options: { "fail-on": { type: "string" }, format: { type: "string" }, json: { type: "boolean" } },
   positionals: [1, 2],
   run: (call) => {
-    const format = formatOf(call);
+    const format = formatOf(call, FORMATS);
     const failsOnWideningOnly = isWideningOnly(call);
     const policies = sidesOf(call).map((side) => policyNamed(side, call));
     const [before, after] = policies;
@@ -44,12 +50,6 @@ Exit code: 0 no difference; 1 a difference; 2 wrong use, or a policy that does n
     return isDifferent ? 1 : 0;
   },
 };
-
-function formatOf(call: Call): string {
-  const format = flag(call, "json") ? "json" : (text(call, "format") ?? "text");
-  if (!FORMATS.includes(format)) throw new UsageError(`there is no format "${format}"; there are ${FORMATS.join(", ")}`);
-  return format;
-}
 
 function isWideningOnly(call: Call): boolean {
   const word = text(call, "fail-on");
@@ -74,7 +74,7 @@ function policyNamed(name: string, call: Call): Policy | undefined {
   return undefined;
 }
 
-function shown(difference: ReturnType<typeof differenceOf>, format: string, { terminal }: Call): string {
+function shown(difference: ReturnType<typeof differenceOf>, format: (typeof FORMATS)[number], { terminal }: Call): string {
   if (format === "json") return `${JSON.stringify(differenceJson(difference), undefined, 2)}\n`;
   return format === "markdown" ? differenceMarkdown(difference) : differenceText(difference, terminal);
 }

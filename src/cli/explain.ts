@@ -1,8 +1,10 @@
 /** `sallyport explain`: every step of one decision, and the smallest change that would turn it round. */
 import { type Explanation, explain, type Step } from "../assurance/explain/explain.ts";
 import type { Flip } from "../assurance/explain/flip.ts";
+import { inquiryOfRecord } from "../assurance/explain/recorded-inquiry.ts";
 import { type Inquiry, judge, outcomeWords, serviceOf } from "../assurance/inquiry.ts";
 import { NOBODY } from "../assurance/credential.ts";
+import type { Recorded } from "../assurance/replay/recorded.ts";
 import type { Decision } from "../contract/decision.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
@@ -10,29 +12,47 @@ import { loadExpanded } from "../policy/load.ts";
 import { type Asking, askingOf } from "./caller-option.ts";
 import { printDiagnostics } from "./check.ts";
 import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
+import { paragraph } from "./paragraph.ts";
+import { recordedDecision } from "./recorded-option.ts";
 
 export const explainCommand: Command = {
   name: "explain",
   summary: "says step by step why a request is allowed or refused",
-  usage: "[--as FILE | --token - | --key-id ID] [--origin O] [--header H]… [--address A] [--json] METHOD URL",
-  help: `Puts one request to the policy and shows every step of the decision, in the order in which the gateway takes
-them, and the smallest changes that would turn it round: each was tried, and does. URL is a path, or a whole
-URL with the host. Without a caller nobody asks.
+  usage:
+    "[--as FILE | --token - | --key-id ID] [--origin O] [--header H]… [--address A] [--json] METHOD URL | --decision ID [--decisions FILE | --admin URL] [--json]",
+  help: `Puts one request to the policy and shows every step of the decision, in the
+order in which the gateway takes them, and the smallest changes that would turn
+it round: each was tried, and does. URL is a path, or a whole URL with the host.
+Without a caller nobody asks. With --decision the request and the caller are
+those of a decision that a gateway has recorded.
 
-  --as FILE          who asks, as in a test file: { "by": "machines", "claims": { … } }; or the bare claims of a token
-  --token -          a token or key from standard input; a token's signature is not verified here
+  --as FILE          who asks, as in a test file:
+                     { "by": "machines", "claims": { … } };
+                     or the bare claims of a token
+  --token -          a token or key from standard input; a token's signature is
+                     not verified here
   --key-id ID        a key of the store, with the account that owns it
   --origin ORIGIN    the page that asks
   --header 'N: V'    another header of the request; may be repeated
   --address ADDRESS  the client's address (default 192.0.2.1)
+  --decision ID      a decision that was recorded with its facts
+                     (log: { facts: true })
+  --decisions FILE   the log that has it, or - for standard input; without it
+                     the gateway's admin door is asked, with the token in
+                     SALLYPORT_ADMIN_TOKEN
+  --admin URL        another admin door than the policy's
   --config FILE      the gateway file (default config/sallyport.yaml)
-  --json             for machines: { "outcome", "code", "status", "reason", "steps", "upstream", "flips" }
+  --json             for machines: { "outcome", "code", "status", "reason",
+                     "steps", "upstream", "flips", "recorded" }
 
-Exit code 0: the request is allowed. 1: it is refused, or the policy or the caller is not valid.
+Exit code 0: the request is allowed. 1: it is refused, or the policy or the
+caller is not valid.
 
   sallyport explain GET /v2/clients/acme --as caller.json
-  sallyport explain OPTIONS /api/tracks --origin https://app.example.com --header 'access-control-request-method: GET'
-  sallyport explain DELETE /prod/api/incidents/INC1 --token - < token.txt`,
+  sallyport explain OPTIONS /api/tracks --origin https://app.example.com \\
+    --header 'access-control-request-method: GET'
+  sallyport explain DELETE /prod/api/incidents/INC1 --token - < token.txt
+  sallyport explain --decision 096e0edf1634-2 --decisions sallyport.log`,
   options: {
     as: { type: "string" },
     token: { type: "string" },
@@ -40,20 +60,26 @@ Exit code 0: the request is allowed. 1: it is refused, or the policy or the call
     origin: { type: "string" },
     header: { type: "string", multiple: true },
     address: { type: "string" },
+    decision: { type: "string" },
+    decisions: { type: "string" },
+    admin: { type: "string" },
     json: { type: "boolean" },
   },
-  positionals: [2, 2],
+  positionals: [0, 2],
   run: runExplain,
 };
 
 async function runExplain(call: Call): Promise<number> {
   const { terminal } = call;
+  checkUse(call);
   const loaded = loadExpanded({ configPath: configPath(call), environment: terminal.environment, offline: true });
   if (loaded.kind === "invalid") {
     printDiagnostics(loaded.diagnostics, terminal);
     return 1;
   }
   const { policy } = loaded;
+  const id = text(call, "decision");
+  if (id !== undefined) return explainRecorded(call, policy, id);
   const now = Date.now();
   const request = requestOf(call, policy);
   const { seen } = judge(policy, { request, credential: NOBODY, now });
@@ -61,13 +87,70 @@ async function runExplain(call: Call): Promise<number> {
   if (!asking) return 1;
   const inquiry: Inquiry = { request, credential: asking.credential, now };
   const explanation = explain(policy, inquiry);
-  terminal.out(
-    flag(call, "json")
-      ? `${JSON.stringify(asJson(inquiry, asking, explanation), undefined, 2)}\n`
-      : textOf(inquiry, asking, explanation, terminal),
-  );
+  terminal.out(flag(call, "json") ? json(asJson(inquiry, asking, explanation)) : textOf(inquiry, asking, explanation, terminal));
   return explanation.decision.outcome === "deny" ? 1 : 0;
 }
+
+function json(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+const OF_A_REQUEST = ["as", "token", "key-id", "origin", "header", "address"];
+const OF_A_RECORD = ["decisions", "admin"];
+
+/** A request and its caller are given whole, or recorded. */
+function checkUse({ values, positionals }: Call): void {
+  const given = (options: readonly string[]) => options.find((option) => values[option] !== undefined);
+  if (values["decision"] === undefined) {
+    const stray = given(OF_A_RECORD);
+    if (stray !== undefined) throw new UsageError(`--${stray} goes with --decision`);
+    if (positionals.length < 2) throw new UsageError(positionals.length === 1 ? "URL is missing" : "METHOD and URL are missing");
+    return;
+  }
+  const stray = positionals.length > 0 ? "a request" : given(OF_A_REQUEST);
+  if (stray !== undefined) throw new UsageError(`--decision brings request and caller along: leave ${stray.replace(/^(?!a )/, "--")} out`);
+  if (values["decisions"] !== undefined && values["admin"] !== undefined) throw new UsageError("--decisions and --admin name two places");
+}
+
+/* ── a decision that was recorded ─────────────────────────────────────── */
+
+async function explainRecorded(call: Call, policy: Policy, id: string): Promise<number> {
+  const { terminal } = call;
+  const record = await recordedDecision(call, policy, id);
+  if (!record) return 1;
+  const { inquiry, words, notes } = inquiryOfRecord(policy, record);
+  const asking = { words, note: notes.join(" ") };
+  const explanation = inquiry && explain(policy, inquiry);
+  const report = inquiry && explanation ? asJson(inquiry, asking, explanation) : { note: asking.note };
+  const steps =
+    inquiry && explanation
+      ? `\n${textOf(inquiry, asking, explanation, terminal)}`
+      : `\n${paragraph(visible(asking.note), terminal.columns, 0)}\n`;
+  terminal.out(flag(call, "json") ? json({ ...report, recorded: recordJson(record) }) : `${recordText(record, terminal)}${steps}`);
+  return record.outcome === "deny" ? 1 : 0;
+}
+
+function recordText({ decision, at, outcome, status, code, reason, method, path }: Recorded, { columns }: Terminal): string {
+  const said = outcome === "deny" ? `${status ?? ""} ${code ?? ""}`.trim() : `${outcome}, ${status ?? ""}`;
+  const title = `Decision ${decision}, ${new Date(at).toISOString()}\n`;
+  const lines = [`${method} ${path ?? ""}: ${said}`, ...(reason === undefined ? [] : [`reason: ${reason}`])];
+  return `${title}${lines.map((line) => `  ${paragraph(visible(line), columns, 4)}\n`).join("")}`;
+}
+
+function recordJson({ decision, at, outcome, status, code, reason, policy }: Recorded): object {
+  return {
+    decision,
+    at: new Date(at).toISOString(),
+    outcome,
+    code: code ?? null,
+    status: status ?? null,
+    reason: reason ?? null,
+    policy,
+  };
+}
+
+/** What is said of whoever asks. */
+type Said = Pick<Asking, "words" | "note">;
 
 /* ── the request ──────────────────────────────────────────────────────── */
 
@@ -103,7 +186,7 @@ function headerOptions(call: Call, policy: Policy): readonly (readonly [string, 
 
 const LABEL = 26;
 
-function textOf({ request }: Inquiry, asking: Asking, explanation: Explanation, { colour, columns }: Terminal): string {
+function textOf({ request }: Inquiry, asking: Said, explanation: Explanation, { colour, columns }: Terminal): string {
   const paint = (code: number, said: string) => (colour ? `\u001b[${code}m${said}\u001b[0m` : said);
   const refused = explanation.decision.outcome === "deny";
   return [
@@ -111,7 +194,7 @@ function textOf({ request }: Inquiry, asking: Asking, explanation: Explanation, 
     ...explanation.steps.map((step, index) => stepText(step, index + 1, columns, paint)),
     `\n${paint(refused ? 31 : 32, verdictWords(explanation))}\n`,
     ...flipLines(explanation, columns),
-    ...(asking.note === undefined ? [] : [`\n${wrapped(asking.note, columns, 0)}\n`]),
+    ...(asking.note === undefined || asking.note === "" ? [] : [`\n${paragraph(visible(asking.note), columns, 0)}\n`]),
   ].join("");
 }
 
@@ -125,7 +208,7 @@ function stepText(
   return (
     head +
     details
-      .map(({ about, is }) => `  ${about.padEnd(LABEL - 3)} ${wrapped(visible(is), columns, Math.max(LABEL, about.length + 3))}\n`)
+      .map(({ about, is }) => `  ${about.padEnd(LABEL - 3)} ${paragraph(visible(is), columns, Math.max(LABEL, about.length + 3))}\n`)
       .join("")
   );
 }
@@ -139,7 +222,7 @@ function flipLines({ decision, flips }: Explanation, columns: number): readonly 
   const refused = decision.outcome === "deny";
   if (flips.length === 0)
     return [
-      wrapped(
+      paragraph(
         `No single change of the request, the caller, a grant or a list would ${refused ? "let it through" : "have it refused"}.`,
         columns,
         0,
@@ -147,7 +230,7 @@ function flipLines({ decision, flips }: Explanation, columns: number): readonly 
     ];
   const title =
     decision.outcome === "deny" ? `Any one of these would ${lackingWords(decision)}:` : "Any one of these would have it refused:";
-  return [`\n${title}\n`, ...flips.map((flip) => `  ${wrapped(`- ${flipWords(flip)}`, columns, 4)}\n`)];
+  return [`\n${title}\n`, ...flips.map((flip) => `  ${paragraph(`- ${flipWords(flip)}`, columns, 4)}\n`)];
 }
 
 function lackingWords(decision: Extract<Decision, { outcome: "deny" }>): string {
@@ -160,19 +243,6 @@ function flipWords({ of, words: said, decision }: Flip): string {
   return `${of === "rule" ? "in the policy: " : ""}${visible(said)}${then}`;
 }
 
-/** Breaks at spaces; what follows the first line is indented. */
-function wrapped(words: string, columns: number, indent: number): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of words.split(" ")) {
-    if (line !== "" && indent + line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join(`\n${" ".repeat(indent)}`);
-}
-
 /** What a stranger chose must not steer the terminal. */
 function visible(said: string): string {
   return said.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "�");
@@ -180,7 +250,7 @@ function visible(said: string): string {
 
 /* ── for machines ─────────────────────────────────────────────────────── */
 
-function asJson({ request }: Inquiry, asking: Asking, { decision, status, steps, upstream, flips }: Explanation): object {
+function asJson({ request }: Inquiry, asking: Said, { decision, status, steps, upstream, flips }: Explanation): object {
   return {
     request: `${request.method} ${request.target}`,
     caller: asking.words,

@@ -2,12 +2,14 @@
 import { isAccessKeyId } from "../contract/access-key.ts";
 import { parseApiKey } from "../contract/api-key.ts";
 import type { Account, OwnedKey } from "../contract/caller.ts";
-import type { ApiKeyAuthenticator, Authenticator, Policy, Service, SigV4Authenticator } from "../contract/policy.ts";
+import type { ApiKeyAuthenticator, Authenticator, SigV4Authenticator } from "../contract/authenticators.ts";
+import type { Policy, Service } from "../contract/policy.ts";
 import { createSealing, type Sealing } from "../contract/sealing.ts";
 import { type KeyWriter, StoreUnavailable } from "../contract/stores.ts";
 import { formatDiagnostic } from "../policy/diagnostic.ts";
 import { loadExpanded, type Expanded } from "../policy/load.ts";
 import { openSqliteKeys } from "../stores/sqlite-keys.ts";
+import { checkService, oneOf } from "./choice.ts";
 import { configPath, UsageError, type Call } from "./command.ts";
 
 /** A call at the desk, with what it needs to be answered. */
@@ -68,7 +70,8 @@ export function keyService(policy: Policy, name: string): KeyService {
   const all = keyServices(policy);
   const found = all.find(({ service }) => service.name === name);
   if (found) return found;
-  throw new UsageError(`--service ${JSON.stringify(name)} takes no keys; ${oneOf(all.map(({ service }) => service.name))}`);
+  checkService(policy, name);
+  throw new UsageError(`--service: ${name} takes no keys; ${oneOf(all.map(({ service }) => service.name))}`);
 }
 
 /** The service with this name, whose callers must be accounts of the store for some of its authenticators. */
@@ -81,7 +84,8 @@ export function accountService(
     .filter(({ authenticators }) => authenticators.length > 0);
   const found = all.find(({ service }) => service.name === name);
   if (found) return found;
-  throw new UsageError(`--service ${JSON.stringify(name)} takes no keys or certificates; ${oneOf(all.map(({ service }) => service.name))}`);
+  checkService(policy, name);
+  throw new UsageError(`--service: ${name} takes no keys or certificates; ${oneOf(all.map(({ service }) => service.name))}`);
 }
 
 export function keyServices(policy: Policy): readonly KeyService[] {
@@ -110,12 +114,6 @@ export function findKey({ policy, store }: Desk, text: string, service: string |
     .filter((key) => service === undefined || key.service === service)
     .filter((key) => name["prefix"] === undefined || hasPrefix(policy, key.service, name["prefix"]));
   return only(found, `key ${JSON.stringify(text)}`, service);
-}
-
-/** "one of: a, b", for the message of a wrong choice. */
-export function oneOf(allowed: Iterable<string>): string {
-  const words = [...allowed];
-  return words.length === 0 ? "there is none in the policy" : `one of: ${words.join(", ")}`;
 }
 
 function only<T extends { readonly service: string }>(found: readonly T[], what: string, service: string | undefined): T {

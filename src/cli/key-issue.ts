@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { makeAccessKey } from "../contract/access-key.ts";
 import { digestApiKey, makeApiKey } from "../contract/api-key.ts";
-import type { ApiKeyAuthenticator, SigV4Authenticator } from "../contract/policy.ts";
+import type { ApiKeyAuthenticator, SigV4Authenticator } from "../contract/authenticators.ts";
 import { flag, type Call } from "./command.ts";
 import type { Desk, KeyAuthenticator } from "./key-desk.ts";
 

@@ -2,32 +2,41 @@
 import { isAccessKeyId } from "../contract/access-key.ts";
 import type { OwnedKey } from "../contract/caller.ts";
 import { readDuration } from "../policy/quantities.ts";
+import { oneOf } from "./choice.ts";
 import { flag, required, text, UsageError, type Call, type Command } from "./command.ts";
-import { atKeyDesk, findKey, keyService, oneOf, Refused, type Desk, type KeyAuthenticator } from "./key-desk.ts";
+import { CONFIG_HELP, JSON_OPTION, SERVICE_OPTION } from "./key-options.ts";
+import { atKeyDesk, findKey, keyService, Refused, type Desk, type KeyAuthenticator } from "./key-desk.ts";
 import { instant, issue, showOnce } from "./key-issue.ts";
 import { table } from "./table.ts";
 
-const JSON_OPTION = { json: { type: "boolean" } } as const;
-const SERVICE_OPTION = { service: { type: "string" } } as const;
 const AUTHENTICATOR_OPTION = { authenticator: { type: "string" } } as const;
-const KEY_HELP = `  KEY           the key's id, alone or after its prefix: 8Zt4kQ2p or sfk_prod_8Zt4kQ2p; never the whole key;
-                or an access key's id: SPQ4X7…
+const KEY_HELP = `  KEY           the key's id, alone or after its prefix: 8Zt4kQ2p or
+                sfk_prod_8Zt4kQ2p; never the whole key; or an access key's id:
+                SPQ4X7…
   --service S   the service; may be left out where only one has a key KEY\n`;
-const AUTHENTICATOR_HELP = "  --authenticator A   which of the service's authenticators for such keys, where it has several\n";
-const JSON_HELP = "  --json        for machines\n";
+const AUTHENTICATOR_HELP = `  --authenticator A
+                which of the service's authenticators for such keys, where it
+                has several\n`;
 
 export const keyCommands: readonly Command[] = [
   {
     name: "keys create",
-    summary: "makes an API key, or an access key to sign with, for an account, and shows it once",
-    usage: "--service S --account ID --scopes A,B [--sigv4] [--expires 90d] [--authenticator A] [--json]",
-    help: `  --service S   the service that the key is for
+    summary: "makes a key for an account, and shows it once",
+    usage: "--service S --account ID --scopes A,B [--sigv4] [--expires 90d] [--authenticator A] [--config FILE] [--json]",
+    help: `An API key, or an access key to sign requests with.
+
+  --service S   the service that the key is for
   --account ID  who owns it: the key can never do more than its owner's role
-  --scopes A,B  scopes of the authenticator; left out where it has none, and the owner's role says all
-  --sigv4       an access key (id and secret) for AWS Signature Version 4; the secret is sealed with \`stores.sealing\`
+  --scopes A,B  scopes of the authenticator; left out where it has none, and
+                the owner's role says all
+  --sigv4       an access key (id and secret) for AWS Signature Version 4; the
+                secret is sealed with \`stores.sealing\`
   --expires D   how long it lives (12h, 90d); for ever where it is not said
-${AUTHENTICATOR_HELP}${JSON_HELP}
-  sallyport keys create --service stackflow --account ci-bot --scopes read-only --expires 90d
+${AUTHENTICATOR_HELP}  --json        for machines: { "id", "secret", "service", "account", "scopes",
+                "createdAt", "expiresAt" }
+${CONFIG_HELP}
+  sallyport keys create --service stackflow --account ci-bot \\
+    --scopes read-only --expires 90d
   sallyport keys create --service model-registry --account publisher --sigv4`,
     options: {
       ...JSON_OPTION,
@@ -44,8 +53,13 @@ ${AUTHENTICATOR_HELP}${JSON_HELP}
   {
     name: "keys list",
     summary: "lists API keys and access keys, without their secrets",
-    usage: "[--service S] [--account ID] [--json]",
-    help: `  --service S   those of one service\n  --account ID  those of one account\n${JSON_HELP}\n  sallyport keys list --service stackflow`,
+    usage: "[--service S] [--account ID] [--config FILE] [--json]",
+    help: `  --service S   those of one service
+  --account ID  those of one account
+  --json        for machines: a list of { "id", "service", "account", "scopes",
+                "state", "createdAt", "expiresAt", "revokedAt", "lastUsedAt" }
+${CONFIG_HELP}
+  sallyport keys list --service stackflow`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION, account: { type: "string" } },
     positionals: [0, 0],
     run: (call) => atKeyDesk(call, { create: false }, list),
@@ -53,10 +67,14 @@ ${AUTHENTICATOR_HELP}${JSON_HELP}
   {
     name: "keys rotate",
     summary: "makes a key's successor, and ends the key now or after an overlap",
-    usage: "KEY [--overlap 24h] [--service S] [--authenticator A] [--json]",
-    help: `${KEY_HELP}  --overlap D   how long the old key still works; it ends at once where it is not said
-${AUTHENTICATOR_HELP}${JSON_HELP}
-The new key has the old one's account and scopes, and lives as long from now as the old one was made for.
+    usage: "KEY [--overlap 24h] [--service S] [--authenticator A] [--config FILE] [--json]",
+    help: `${KEY_HELP}  --overlap D   how long the old key still works; it ends at once where it is
+                not said
+${AUTHENTICATOR_HELP}  --json        for machines: as for \`keys create\`, and
+                "replaces": { "id", "endsAt" }
+${CONFIG_HELP}
+The new key has the old one's account and scopes, and lives as long from now as
+the old one was made for.
 
   sallyport keys rotate sfk_prod_8Zt4kQ2p --overlap 24h`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION, ...AUTHENTICATOR_OPTION, overlap: { type: "string" } },
@@ -66,8 +84,9 @@ The new key has the old one's account and scopes, and lives as long from now as 
   {
     name: "keys revoke",
     summary: "ends a key for the very next request",
-    usage: "KEY [--service S] [--json]",
-    help: `${KEY_HELP}${JSON_HELP}\nIt cannot be undone.\n\n  sallyport keys revoke sfk_prod_8Zt4kQ2p`,
+    usage: "KEY [--service S] [--config FILE] [--json]",
+    help: `${KEY_HELP}  --json        for machines: { "id", "service", "account", "state" }
+${CONFIG_HELP}\nIt cannot be undone.\n\n  sallyport keys revoke sfk_prod_8Zt4kQ2p`,
     options: { ...JSON_OPTION, ...SERVICE_OPTION },
     positionals: [1, 1],
     run: (call) => atKeyDesk(call, { create: false }, revoke),
@@ -162,7 +181,7 @@ function stateInWords(key: OwnedKey, now: number): string {
   if (state === "revoked") return `revoked ${day(key.revokedAt!)}`;
   if (state === "expired") return `expired ${day(key.expiresAt!)}`;
   if (state === "disabled") return "owner disabled";
-  return key.expiresAt === undefined ? "active" : `until ${day(key.expiresAt)}`;
+  return key.expiresAt === undefined ? "active" : `ends ${day(key.expiresAt)}`;
 }
 
 function forMachines(key: OwnedKey, now: number): Readonly<Record<string, unknown>> {

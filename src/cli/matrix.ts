@@ -8,26 +8,33 @@ import { routesNamed, whoCan } from "../assurance/matrix/who.ts";
 import type { Policy } from "../contract/policy.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { printDiagnostics } from "./check.ts";
-import { type Call, type Command, configPath, flag, text, UsageError } from "./command.ts";
+import { checkService, formatOf } from "./choice.ts";
+import { type Call, type Command, configPath, text, UsageError } from "./command.ts";
 
-const FORMATS = ["table", "csv", "json", "html"];
+const FORMATS = ["table", "csv", "json", "html"] as const;
+
+type Format = (typeof FORMATS)[number];
 
 export const matrixCommand: Command = {
   name: "matrix",
   summary: "shows who can call what",
   usage: "[--service NAME] [--format table|csv|json|html | --json] [--route 'METHOD /path'] [--config FILE]",
-  help: `Sets every route against every class of caller: nobody, each role, group, scope, key scope and secret, alone and in the
-smallest combinations that open a route. Every cell is the gateway's own decision. Needs no secret and no network.
+  help: `Sets every route against every class of caller: nobody, each role, group, scope,
+key scope and secret, alone and in the smallest combinations that open a route.
+Every cell is the gateway's own decision. Needs no secret and no network.
 Classes that no route of a service tells apart share a column.
 
-  --service NAME           this service only
-  --format FORMAT          table (default), csv, json, or html: one page to keep and to read without a network
-  --json                   the same as --format json
-  --route 'METHOD /path'   backwards: who can call this route, by which smallest sets of grants. A pattern of the table
-                           with or without prefix, or a path that leads there; table or json only
-  --config FILE            the gateway file (default config/sallyport.yaml)
+  --service NAME          this service only
+  --format FORMAT         table (default), csv, json, or html: one page to keep
+                          and to read without a network
+  --json                  the same as --format json
+  --route 'METHOD /path'  backwards: who can call this route, by which smallest
+                          sets of grants. A pattern of the table with or without
+                          prefix, or a path that leads there; table or json only
+  --config FILE           the gateway file (default config/sallyport.yaml)
 
-Exit code: 0 done; 1 the policy is not valid; 2 wrong use, or no such service or route.
+Exit code 0: done. 1: the policy is not valid. 2: wrong use, or no such service
+or route.
 
   sallyport matrix --service pie
   sallyport matrix --format html > matrix.html
@@ -35,7 +42,7 @@ Exit code: 0 done; 1 the policy is not valid; 2 wrong use, or no such service or
   options: { service: { type: "string" }, format: { type: "string" }, json: { type: "boolean" }, route: { type: "string" } },
   positionals: [0, 0],
   run: (call) => {
-    const format = formatOf(call);
+    const format = formatOf(call, FORMATS);
     const loaded = loadPolicy({ configPath: configPath(call), environment: call.terminal.environment, offline: true });
     if (loaded.kind === "invalid") {
       printDiagnostics(loaded.diagnostics, call.terminal);
@@ -47,16 +54,9 @@ Exit code: 0 done; 1 the policy is not valid; 2 wrong use, or no such service or
   },
 };
 
-function formatOf(call: Call): string {
-  const format = flag(call, "json") ? "json" : (text(call, "format") ?? "table");
-  if (!FORMATS.includes(format)) throw new UsageError(`there is no format "${format}"; there are ${FORMATS.join(", ")}`);
-  return format;
-}
-
-function wholeMatrix(policy: Policy, call: Call, format: string): string {
+function wholeMatrix(policy: Policy, call: Call, format: Format): string {
   const name = text(call, "service");
-  if (name !== undefined && !policy.services.some((service) => service.name === name))
-    throw new UsageError(`there is no service "${name}"`);
+  if (name !== undefined) checkService(policy, name);
   const services = matrixOf(policy, Date.now()).filter(({ service }) => name === undefined || service.name === name);
   switch (format) {
     case "json":
@@ -65,14 +65,16 @@ function wholeMatrix(policy: Policy, call: Call, format: string): string {
       return matrixCsv(services);
     case "html":
       return matrixHtml(services, policy.revision);
-    default:
+    case "table":
       return matrixText(services, call.terminal.columns);
   }
 }
 
-function backwards(policy: Policy, call: Call, format: string, route: string): string {
+function backwards(policy: Policy, call: Call, format: Format, route: string): string {
   if (format !== "table" && format !== "json") throw new UsageError("--route is shown as table or json");
-  const found = routesNamed(policy, route, text(call, "service")).map((one) => whoCan(policy, one, Date.now()));
+  const service = text(call, "service");
+  if (service !== undefined) checkService(policy, service);
+  const found = routesNamed(policy, route, service).map((one) => whoCan(policy, one, Date.now()));
   if (found.length === 0) throw new UsageError(`there is no route "${route}"`);
   if (format === "json") return `${JSON.stringify({ revision: policy.revision, routes: found.map(whoJson) }, undefined, 2)}\n`;
   return found.map((who) => whoText(who, call.terminal.columns)).join("\n");

@@ -1,28 +1,24 @@
 /** A gateway file, its folder, or a git revision of it → a policy to compare. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { type Loaded, loadPolicy } from "../policy/load.ts";
+import { type Expanded, loadExpanded } from "../policy/load.ts";
 import { UsageError } from "./command.ts";
+import { fileNamed } from "./named-file.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `name` is a file, a folder that holds `sallyport.yaml`, or else a revision under which `config` is looked up. Throws UsageError where it is none of them. */
-export function loadNamed(name: string, config: string, environment: Environment): Loaded {
+export function loadNamed(name: string, config: string, environment: Environment): Expanded {
   const path = fileNamed(name);
-  if (path !== undefined) return loadPolicy({ configPath: path, environment, offline: true });
+  if (path !== undefined) return loadExpanded({ configPath: path, environment, offline: true });
   const folder = mkdtempSync(join(tmpdir(), "sallyport-revision-"));
   try {
-    return loadPolicy({ configPath: extracted(name, config, folder), environment, offline: true });
+    return loadExpanded({ configPath: extracted(name, config, folder), environment, offline: true });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function fileNamed(name: string): string | undefined {
-  if (!existsSync(name)) return undefined;
-  return statSync(name).isDirectory() ? join(name, "sallyport.yaml") : name;
 }
 
 /** Writes the gateway file's folder as the revision has it; the path of the gateway file there. */

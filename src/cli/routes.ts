@@ -1,9 +1,11 @@
 /** `sallyport routes`: the route table, and with `--expanded` where each part of a rule comes from. */
 import type { Limit, Route, Service } from "../contract/policy.ts";
+import { durationWords, rateWords, sizeWords } from "../contract/quantity-words.ts";
 import { loadExpanded, type Expanded } from "../policy/load.ts";
 import type { RouteOrigins } from "../policy/origins.ts";
 import { printDiagnostics } from "./check.ts";
 import { type Command, configPath, flag } from "./command.ts";
+import { paragraph } from "./paragraph.ts";
 import { table } from "./table.ts";
 
 type Valid = Extract<Expanded, { kind: "policy" }>;
@@ -12,11 +14,13 @@ export const routesCommand: Command = {
   name: "routes",
   summary: "shows the route table",
   usage: "[--expanded] [--config FILE] [--json]",
-  help: `Shows every route: method, path, access, authenticators, tenant and limits. Needs no secret and no network.
+  help: `Shows every route: method, path, access, authenticators, tenant and limits.
+Needs no secret and no network.
 
-  --expanded     each route in full, with where every part of its rule comes from: route, service, gateway, built-in
+  --expanded     each route in full, with where every part of its rule comes
+                 from: route, service, gateway, built-in
   --config FILE  the gateway file (default config/sallyport.yaml)
-  --json         for machines
+  --json         for machines: { "revision", "routes" }
 
 Exit code 0: done. 1: the policy is not valid.
 
@@ -32,7 +36,7 @@ Exit code 0: done. 1: the policy is not valid.
       return 1;
     }
     if (flag(call, "json")) terminal.out(`${JSON.stringify(asJson(loaded, flag(call, "expanded")), undefined, 2)}\n`);
-    else terminal.out(flag(call, "expanded") ? expandedText(loaded) : tableText(loaded, terminal.columns));
+    else terminal.out(flag(call, "expanded") ? expandedText(loaded, terminal.columns) : tableText(loaded, terminal.columns));
     return 0;
   },
 };
@@ -111,18 +115,21 @@ function limitsOf(route: Route): readonly Limit[] {
 
 /* ── in full ──────────────────────────────────────────────────────────── */
 
-function expandedText({ policy, originsOf }: Valid): string {
-  const blocks = policy.services.flatMap((service) => service.routes.map((route) => routeBlock(route, originsOf(route))));
+function expandedText({ policy, originsOf }: Valid, columns: number): string {
+  const blocks = policy.services.flatMap((service) => service.routes.map((route) => routeBlock(route, originsOf(route), columns)));
   return blocks.join("\n");
 }
 
-function routeBlock(route: Route, origins: RouteOrigins): string {
+const PART = 16;
+
+function routeBlock(route: Route, origins: RouteOrigins, columns: number): string {
   const { source, service } = route;
   const title = `${route.method} ${service.prefixes.map((prefix) => prefix + route.pattern).join(", ")}`;
-  const lines = partsOf(route, origins).map(
-    ({ part, value, origin }) => `  ${part.padEnd(16)}${value}${origin === undefined ? "" : `  (${origin})`}\n`,
-  );
-  return `${title}\n  ${"line".padEnd(16)}${source.file}:${source.line}\n${lines.join("")}`;
+  const lines = partsOf(route, origins).map(({ part, value, origin }) => {
+    const words = origin === undefined ? value : `${value} (${origin})`;
+    return `  ${part.padEnd(PART)}${paragraph(words, columns, PART + 2)}\n`;
+  });
+  return `${title}\n  ${"line".padEnd(PART)}${source.file}:${source.line}\n${lines.join("")}`;
 }
 
 interface Part {
@@ -175,7 +182,7 @@ function extraParts(route: Route): readonly Part[] {
 
 function bodyParts({ body }: Route, origins: RouteOrigins): readonly Part[] {
   const types = body.types ? [{ part: "body.types", value: body.types.join(", "), origin: origins.body.types }] : [];
-  return [{ part: "body.max", value: body.maxBytes === undefined ? "none" : sizeWords(body.maxBytes), origin: origins.body.max }, ...types];
+  return [{ part: "body.max", value: sizeWords(body.maxBytes), origin: origins.body.max }, ...types];
 }
 
 function timeoutParts({ timeouts }: Route, origins: RouteOrigins): readonly Part[] {
@@ -194,17 +201,6 @@ function answerParts({ service }: Route, origins: RouteOrigins): readonly Part[]
 
 /* ── words ────────────────────────────────────────────────────────────── */
 
-const WINDOWS = new Map([
-  [1000, "second"],
-  [60_000, "minute"],
-  [3_600_000, "hour"],
-  [86_400_000, "day"],
-]);
-
-function rateWords({ count, windowMs }: Limit): string {
-  return `${count}/${WINDOWS.get(windowMs) ?? `${windowMs}ms`}`;
-}
-
 function limitWords(limit: Limit, route?: Route): string {
   const only = limit.methods ? `, ${[...limit.methods].join(" ")} only` : "";
   return `${rateWords(limit)} by ${limit.by}${route?.failureLimits.includes(limit) ? ", failures only" : ""}${only}`;
@@ -212,27 +208,6 @@ function limitWords(limit: Limit, route?: Route): string {
 
 function boundWords(durationMs: number | undefined): string {
   return durationMs === undefined ? "none" : durationWords(durationMs);
-}
-
-function durationWords(durationMs: number): string {
-  const units = [
-    ["d", 86_400_000],
-    ["h", 3_600_000],
-    ["m", 60_000],
-    ["s", 1000],
-  ] as const;
-  const unit = units.find(([, length]) => durationMs % length === 0);
-  return unit ? `${durationMs / unit[1]}${unit[0]}` : `${durationMs}ms`;
-}
-
-function sizeWords(bytes: number): string {
-  const units = [
-    ["GB", 1024 ** 3],
-    ["MB", 1024 ** 2],
-    ["KB", 1024],
-  ] as const;
-  const unit = units.find(([, length]) => bytes % length === 0);
-  return unit ? `${bytes / unit[1]}${unit[0]}` : `${bytes}B`;
 }
 
 /* ── for machines ─────────────────────────────────────────────────────── */

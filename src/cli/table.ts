@@ -38,7 +38,7 @@ function lines(row: readonly string[], widths: readonly number[]): string {
   return text;
 }
 
-/** Breaks after a space, a comma or a slash where there is one. */
+/** Breaks after a space, before a slash or after a comma, where there is one; not after a first short word, as long as it can. */
 function wrapped(cell: string, width: number): string[] {
   const pieces: string[] = [];
   let rest = cell;
@@ -51,8 +51,11 @@ function wrapped(cell: string, width: number): string[] {
 }
 
 function breakAt(text: string, width: number): number {
-  for (let at = width; at > 0; at--) if (" ,/".includes(text[at - 1]!)) return at;
-  return width;
+  const space = text.lastIndexOf(" ", width) + 1;
+  if (space > width / 4) return space;
+  const slash = text.lastIndexOf("/", width);
+  const comma = text.lastIndexOf(",", width - 1) + 1;
+  return Math.max(space, slash, comma) > 0 ? Math.max(space, slash, comma) : width;
 }
 
 function sum(numbers: readonly number[]): number {

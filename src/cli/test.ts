@@ -7,26 +7,30 @@ import { loadExpanded } from "../policy/load.ts";
 import { defaultTestFiles, readTests } from "../policy/tests/read.ts";
 import { printDiagnostics } from "./check.ts";
 import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
+import { paragraph } from "./paragraph.ts";
 import { table } from "./table.ts";
 
 export const testCommand: Command = {
   name: "test",
   summary: "runs the policy's tests, and says what they cover",
   usage: "[--config FILE] [--fail-under N] [--reporter tap|junit] [--json] [FILE…]",
-  help: `Puts every request of the test files to the policy and compares what comes out with what is expected.
-Needs no server, network or secret: callers are described, not proved, and variables that are not set get
-stand-ins. Without FILE it takes tests/*.yaml in the gateway file's folder.
+  help: `Puts every request of the test files to the policy and compares what comes out
+with what is expected. Needs no server, network or secret: callers are
+described, not proved, and variables that are not set get stand-ins. Without
+FILE it takes tests/*.yaml in the gateway file's folder.
 
-Coverage counts what green tests have shown: every route allowed once (or denied, by a \`denied\` line), and
-refused once for each reason that its line can give; every permission, place of a tenant, authenticator, and
-the origins.
+Coverage counts what green tests have shown: every route allowed once (or
+denied, by a \`denied\` line), and refused once for each reason that its line
+can give; every permission, place of a tenant, authenticator, and the origins.
 
   --config FILE         the gateway file (default config/sallyport.yaml)
   --fail-under N        the answer is no where less than N percent are covered
   --reporter tap|junit  prints the results alone, in that form
-  --json                for machines: { "green", "tests", "coverage" } or { "diagnostics" }
+  --json                for machines: { "green", "tests", "coverage" }
+                        or { "diagnostics" }
 
-Exit code 0: every test is green. 1: one is red, too little is covered, or a file is not valid.
+Exit code 0: every test is green. 1: one is red, too little is covered, or a
+file is not valid.
 
   sallyport test
   sallyport test --fail-under 100 --reporter junit config/tests/pie.yaml`,
@@ -99,18 +103,23 @@ function summary({ results, coverage }: Ran, { colour, columns }: Terminal): str
   const paint = (code: number, words: string) => (colour ? `\u001b[${code}m${words}\u001b[0m` : words);
   const total =
     red.length === 0 ? paint(32, `${counted(results.length)}, all green`) : paint(31, `${counted(results.length)}, ${red.length} red`);
-  return [...red.map((result) => redText(result, paint)), `${total}\n\n`, coverageTable(coverage), ...uncovered(coverage, columns)].join(
-    "",
-  );
+  return [
+    ...red.map((result) => redText(result, columns, paint)),
+    `${total}\n\n`,
+    coverageTable(coverage),
+    ...uncovered(coverage, columns),
+  ].join("");
 }
 
-function redText(result: TestResult, paint: (code: number, words: string) => string): string {
+function redText(result: TestResult, columns: number, paint: (code: number, words: string) => string): string {
   const reason = reasonOf(result);
   const lines = [
-    `${paint(1, placeWords(result))}: ${paint(31, result.test.name)}`,
-    `  ${result.test.request.method} ${result.test.request.target}${result.test.caller ? `, as ${result.test.caller.name}` : ""}`,
-    ...result.faults.map((fault) => `  ${faultWords(fault)}`),
-    ...(reason === undefined ? [] : [`  reason: ${reason}`]),
+    `${paint(1, placeWords(result))}:\n  ${paint(31, paragraph(result.test.name, columns, 2))}`,
+    ...[
+      `${result.test.request.method} ${result.test.request.target}${result.test.caller ? `, as ${result.test.caller.name}` : ""}`,
+      ...result.faults.map(faultWords),
+      ...(reason === undefined ? [] : [`reason: ${reason}`]),
+    ].map((words) => `    ${paragraph(words, columns, 4)}`),
   ];
   return `${lines.join("\n")}\n\n`;
 }

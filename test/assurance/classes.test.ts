@@ -18,10 +18,8 @@ import {
   proofOfCaller,
   requestFor,
   type SmallCaller,
-  type SmallService,
-  smallPolicy,
-  smallService,
-} from "./fixtures/small-policies.ts";
+} from "./fixtures/small-callers.ts";
+import { type SmallService, smallPolicy, smallService } from "./fixtures/small-policies.ts";
 
 const NAMINGS: readonly Naming[] = ["own", "other", "none", "noneOfSeveral"];
 

@@ -9,24 +9,20 @@ import { differenceOf, type RouteDifference, widens } from "../../src/assurance/
 import { OTHER_ROLE } from "../../src/assurance/classes/caller.ts";
 import type { Policy, Route } from "../../src/contract/policy.ts";
 import { differenceText } from "../../src/assurance/diff/diff-text.ts";
-import { runCommand } from "../../src/cli/command.ts";
-import { diffCommand } from "../../src/cli/diff.ts";
 import { decide } from "../../src/decision/decide.ts";
 import { match } from "../../src/decision/match.ts";
 import { NOW, policyOf, requestOf } from "../decision/policy.ts";
+import { answerOf, type Answer } from "../cli/run-command.ts";
 import {
   canBeWithout,
   everyCaller,
   type Naming,
   ownTenant,
   proofOfCaller,
-  repaired,
   requestFor,
   type SmallCaller,
-  type SmallService,
-  smallPolicy,
-  smallService,
-} from "./fixtures/small-policies.ts";
+} from "./fixtures/small-callers.ts";
+import { repaired, type SmallService, smallPolicy, smallService } from "./fixtures/small-policies.ts";
 
 const NAMINGS: readonly Naming[] = ["own", "other", "none", "noneOfSeveral"];
 const TARGETS = [
@@ -294,20 +290,7 @@ t.test("trust that reaches further is wider", async (t) => {
 
 const CONFIG = join(import.meta.dirname, "../../config");
 
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const terminal = {
-    out: (text: string) => void (out += text),
-    err: (text: string) => void (err += text),
-    environment: {},
-    colour: false,
-    columns: 80,
-    readInput: async () => "",
-  };
-  const code = await runCommand([diffCommand], ["diff", ...argv], terminal);
-  return { code, out, err };
-}
+const run = (...argv: string[]): Promise<Answer> => answerOf(["diff", ...argv]);
 
 /** The shipped policy in a folder of its own, with the registry's reset opened to writers where asked. */
 function edit(folder: string, from: string, to: string): void {

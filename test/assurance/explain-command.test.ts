@@ -2,31 +2,14 @@
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
-import { commands } from "../../src/cli/commands.ts";
-import { runCommand } from "../../src/cli/command.ts";
 import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
 import { writeFiles } from "../policy/fixtures.ts";
+import { answerOf, type Answer } from "../cli/run-command.ts";
 
 const SHIPPED = join(import.meta.dirname, "../../config/sallyport.yaml");
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function explain(config: string, argv: readonly string[], input = ""): Promise<Ran> {
-  let out = "";
-  let err = "";
-  const code = await runCommand(commands, ["explain", "--config", config, ...argv], {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    environment: {},
-    colour: false,
-    columns: 80,
-    readInput: async () => input,
-  });
-  return { code, out, err };
+function explain(config: string, argv: readonly string[], input = ""): Promise<Answer> {
+  return answerOf(["explain", "--config", config, ...argv], { input });
 }
 
 function callerFile(t: Test, caller: object): string {

@@ -6,20 +6,12 @@ import { type CallerClass, verdictOf } from "../../src/assurance/classes/verdict
 import { type Cell, matrixOf, type ServiceMatrix } from "../../src/assurance/matrix/matrix.ts";
 import { whoCan, routesNamed } from "../../src/assurance/matrix/who.ts";
 import { whoText } from "../../src/assurance/matrix/who-text.ts";
-import { runCommand } from "../../src/cli/command.ts";
-import { matrixCommand } from "../../src/cli/matrix.ts";
 import { decide } from "../../src/decision/decide.ts";
 import { loadPolicy } from "../../src/policy/load.ts";
 import { NOW, policyOf } from "../decision/policy.ts";
-import {
-  everyCaller,
-  ownTenant,
-  proofOfCaller,
-  requestFor,
-  type SmallCaller,
-  smallPolicy,
-  smallService,
-} from "./fixtures/small-policies.ts";
+import { answerOf, type Answer } from "../cli/run-command.ts";
+import { everyCaller, ownTenant, proofOfCaller, requestFor, type SmallCaller } from "./fixtures/small-callers.ts";
+import { smallPolicy, smallService } from "./fixtures/small-policies.ts";
 
 const SHIPPED = join(import.meta.dirname, "../../config/sallyport.yaml");
 
@@ -166,20 +158,7 @@ routes: { GET /both: { access: { allOf: [a.x, b.x] } } }
 
 /* ── the command ──────────────────────────────────────────────────────── */
 
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const terminal = {
-    out: (text: string) => void (out += text),
-    err: (text: string) => void (err += text),
-    environment: {},
-    colour: false,
-    columns: 80,
-    readInput: async () => "",
-  };
-  const code = await runCommand([matrixCommand], ["matrix", "--config", SHIPPED, ...argv], terminal);
-  return { code, out, err };
-}
+const run = (...argv: string[]): Promise<Answer> => answerOf(["matrix", "--config", SHIPPED, ...argv]);
 
 t.test("the table stays within 80 columns and explains its words", async (t) => {
   const { code, out } = await run();
@@ -189,7 +168,7 @@ t.test("the table stays within 80 columns and explains its words", async (t) => 
     [],
   );
   t.match(out, /^GET \/v2|^GET \/health +YES/m);
-  t.match(out, "OWN the caller's own tenant only");
+  t.match(out, /^ {2}OWN +the caller's own tenant only$/m);
 });
 
 t.test("json, csv and one service are for machines", async (t) => {

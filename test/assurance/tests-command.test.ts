@@ -2,33 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { commands } from "../../src/cli/commands.ts";
-import { runCommand } from "../../src/cli/command.ts";
 import { loadProved } from "../../src/proved.ts";
 import { type Files, writeFiles } from "../policy/fixtures.ts";
+import { answerOf, type Answer } from "../cli/run-command.ts";
 
 const SHIPPED = join(import.meta.dirname, "../../config/sallyport.yaml");
 const NOW = Date.parse("2026-12-01T12:00:00Z");
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(...argv: readonly string[]): Promise<Ran> {
-  let out = "";
-  let err = "";
-  const code = await runCommand(commands, argv, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    environment: {},
-    colour: false,
-    columns: 80,
-    readInput: async () => "",
-  });
-  return { code, out, err };
-}
+const run = (...argv: readonly string[]): Promise<Answer> => answerOf(argv);
 
 const SHOP = `version: 1
 service: shop
@@ -81,7 +62,7 @@ t.test("a red test says where it stands, what was expected, what came, and why",
   t.equal(code, 1);
   t.match(
     out,
-    /tests\/shop\.yaml:6: a bot writes\n {2}POST \/orders, as bot\n {2}expected allow by orders.write, came 403 INSUFFICIENT_ROLE at orders.write \(POST \/orders\)\n {2}reason: orders.write is needed\n/,
+    /tests\/shop\.yaml:6:\n {2}a bot writes\n {4}POST \/orders, as bot\n {4}expected allow by orders.write, came 403 INSUFFICIENT_ROLE at orders.write\n {4}\(POST \/orders\)\n {4}reason: orders.write is needed\n/,
   );
   t.match(out, "1 test, 1 red");
 });

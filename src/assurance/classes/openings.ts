@@ -1,5 +1,6 @@
 /** The smallest sets of grants that open a route to callers of a stance: exact, from the rules. */
-import type { Authenticator, Grants, Route, Service } from "../../contract/policy.ts";
+import type { Authenticator, Grants } from "../../contract/authenticators.ts";
+import type { Route, Service } from "../../contract/policy.ts";
 import { grants as grantsPermission, grantsOf } from "../../decision/permission.ts";
 import { standing, type Standing } from "../../decision/standing.ts";
 import { type Grant, grantKey, type Opening, type Relation, type Stance } from "./caller.ts";

@@ -1,6 +1,7 @@
 /** A caller of a class → what the gateway would have proved of its credential. */
 import type { Proof } from "../../contract/caller.ts";
-import type { Authenticator, JwtAuthenticator, Service } from "../../contract/policy.ts";
+import type { Authenticator, JwtAuthenticator } from "../../contract/authenticators.ts";
+import type { Service } from "../../contract/policy.ts";
 import type { Grant, Relation, Stance } from "./caller.ts";
 import { hasOwnRoles } from "./stances.ts";
 import { allowedValues, ANY_TENANCY, groupHeld, isTenantGroup, tenancies, type Tenancy } from "./tenancy.ts";

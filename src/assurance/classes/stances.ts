@@ -1,5 +1,6 @@
 /** All stances and grants that the authenticators of a service tell apart. */
-import type { Authenticator, JwtAuthenticator, Service } from "../../contract/policy.ts";
+import type { Authenticator, JwtAuthenticator } from "../../contract/authenticators.ts";
+import type { Service } from "../../contract/policy.ts";
 import { type Grant, grantKey, NOBODY, OTHER_ROLE, type Stance } from "./caller.ts";
 
 /** One authenticator as one policy, or two that are compared, have it. Never empty. */

@@ -1,5 +1,5 @@
 /** Whose tenants a caller of a stance can have: an example of each, from the policy's own rules. */
-import type { Authenticator, JwtAuthenticator, TenantSource } from "../../contract/policy.ts";
+import type { Authenticator, JwtAuthenticator, TenantSource } from "../../contract/authenticators.ts";
 import { isTenant } from "../../decision/tenant.ts";
 import type { Grant, Stance } from "./caller.ts";
 

@@ -1,6 +1,7 @@
 /** What the gateway's own decision says to callers of a class, for each way in which a request can name a tenant. */
 import type { Decision } from "../../contract/decision.ts";
-import type { Authenticator, Policy, Route } from "../../contract/policy.ts";
+import type { Authenticator } from "../../contract/authenticators.ts";
+import type { Policy, Route } from "../../contract/policy.ts";
 import { decide } from "../../decision/decide.ts";
 import type { Grant, Relation, Stance } from "./caller.ts";
 import { proofOf } from "./proof.ts";

@@ -1,5 +1,5 @@
 /** Which authenticator of the old policy is which of the new one: by name, or else by what it proves. */
-import type { Authenticator } from "../../contract/policy.ts";
+import type { Authenticator } from "../../contract/authenticators.ts";
 
 export interface AuthenticatorPair {
   /** The new one's name, where there is one. */

@@ -1,5 +1,6 @@
 /** What changes between two policies: who gains and who loses access, and what is let through or trusted beside. */
-import type { Authenticator, Policy, Route, Service } from "../../contract/policy.ts";
+import type { Authenticator } from "../../contract/authenticators.ts";
+import type { Policy, Route, Service } from "../../contract/policy.ts";
 import type { Stance } from "../classes/caller.ts";
 import type { Side, Target } from "../classes/openings.ts";
 import { type Naming, placesOf, type Place, reachOf } from "../classes/reach.ts";
@@ -106,13 +107,13 @@ class Comparison {
     return known;
   }
 
-  /** Callers of one service are strangers to another. */
+  /** Callers of one service are strangers to another, but what is open to everybody is open to them. */
   #accessAnew(was: Target | undefined, is: Target | undefined): AccessChanges {
     const stances = (name: string | undefined) => this.#pairs.find((pair) => pair.name === name)?.stances ?? [];
     const [old, current] = [was?.side.service.name, is?.side.service.name];
     if (old === undefined || current === undefined || old === current) return accessChanges(was, is, stances(old ?? current));
     const [left, right] = [accessChanges(was, undefined, stances(old)), accessChanges(undefined, is, stances(current))];
-    return { gained: right.gained, lost: left.lost };
+    return { gained: isOpen(was) ? [] : right.gained, lost: isOpen(is) ? [] : left.lost };
   }
 
   #targetOf(view: View, route: Route | undefined): Target | undefined {
@@ -201,4 +202,8 @@ function targetOf({ policy, places, sides }: View, route: Route): Target | undef
   if (route.access.kind === "public" || route.access.kind === "denied") return { side, route, naming: UNNAMED };
   const reach = reachOf(policy, route, places.get(route.service) ?? []);
   return reach && { side, route, naming: reach.naming };
+}
+
+function isOpen(target: Target | undefined): boolean {
+  return target?.route.access.kind === "public";
 }

@@ -123,7 +123,7 @@ function isSameLine(before: Line | undefined, after: Line | undefined, isSame: I
   return before?.route !== undefined && after?.route !== undefined && isSame(before.route, after.route);
 }
 
-/** A prefix takes every path below it, whether a route of its service matches or not. */
+/** A prefix takes every path below it, whether a route of its service matches or not: from whatever stands around it, too. */
 function addPrefixes(trees: ReadonlyMap<string, Node>, versions: readonly [Version, Version], host: string): void {
   const [old, current] = versions.map(
     ({ places }) =>
@@ -132,11 +132,12 @@ function addPrefixes(trees: ReadonlyMap<string, Node>, versions: readonly [Versi
       ),
   );
   for (const [key, prefix] of [...old!, ...current!]) {
-    if (old!.has(key) && current!.has(key)) continue;
+    const differs = !old!.has(key) || !current!.has(key);
     const segments = prefix === "" ? [] : prefix.slice(1).split("/");
     for (const tree of trees.values()) {
-      if (segments.length > 0) add(tree, segments, true);
-      add(tree, [...segments, "{path...}"], true);
+      if (segments.length > 0) add(tree, segments, differs);
+      // A rest takes no empty segment: the path that ends at the prefix's slash is one of its own.
+      for (const last of ["", "{path...}"]) add(tree, [...segments, last], differs);
     }
   }
 }

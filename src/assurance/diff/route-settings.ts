@@ -2,7 +2,7 @@
 import type { Limit, Policy, Route } from "../../contract/policy.ts";
 import type { Naming } from "../classes/reach.ts";
 import type { Setting } from "./setting.ts";
-import { durationWords, listWords, sizeWords } from "./quantity-words.ts";
+import { durationWords, listWords, rateWords, sizeWords } from "../../contract/quantity-words.ts";
 
 /** `nameOf` gives an authenticator the name under which both policies know it. */
 export interface Context {
@@ -26,30 +26,36 @@ export function routeSettings(route: Route, naming: Naming, context: Context): r
 /** Who gains or loses by it stands with the classes of caller. */
 function tenantSettings(route: Route, naming: Naming): readonly Setting[] {
   if (route.access.kind === "public") return [];
-  const places = naming.canName ? placeWords(route) : "";
+  const places = naming.canName ? tenantPlaces(route) : [];
   const words =
-    route.tenant === "match" && places !== ""
+    route.tenant === "match" && places.length > 0
       ? `must be the caller's${route.service.tenant?.required === true ? ", required" : ""}`
       : route.tenant;
   return [
     {
       ofCallers: true,
       aspect: "tenant",
-      words: words === "match" || (words === "unchecked" && places === "") ? "not looked at" : words,
+      words: words === "match" || (words === "unchecked" && places.length === 0) ? "not looked at" : words,
       measure: { kind: "word", change: "neutral" },
     },
-    { ofCallers: true, aspect: "tenant named in", words: places === "" ? "nothing" : places, measure: { kind: "word", change: "neutral" } },
+    {
+      ofCallers: true,
+      aspect: "tenant named in",
+      words: listWords(places) || "nothing",
+      // What is no place any more may hold anybody's tenant.
+      measure: { kind: "set", values: route.tenant === "unchecked" ? [] : places, more: "narrower" },
+    },
   ];
 }
 
-function placeWords({ pattern, service: { tenant } }: Route): string {
+function tenantPlaces({ pattern, service: { tenant } }: Route): readonly string[] {
   const segment = pattern.split("/").indexOf(`{${tenant?.path}}`);
-  return listWords([
+  return [
     ...(segment === -1 ? [] : [`segment ${segment} of the path`]),
     ...(tenant?.query === undefined ? [] : [`query ${tenant.query}`]),
     ...(tenant?.header === undefined ? [] : [`header ${tenant.header}`]),
     ...(tenant?.host === undefined ? [] : ["the host"]),
-  ]);
+  ];
 }
 
 /* ── limits ───────────────────────────────────────────────────────────── */
@@ -66,13 +72,6 @@ function limitSettings(route: Route, context: Context): readonly Setting[] {
   return [...address, ...ofCallers.map((one) => ({ ...one, ofCallers: true as const }))];
 }
 
-const WINDOWS = new Map([
-  [1000, "second"],
-  [60_000, "minute"],
-  [3_600_000, "hour"],
-  [86_400_000, "day"],
-]);
-
 /** A limit that stands further out counts more requests in one bucket. */
 export function limitSetting(limit: Limit, what: string, { policy, nameOf }: Context, route?: Route): Setting {
   const level =
@@ -84,7 +83,7 @@ export function limitSetting(limit: Limit, what: string, { policy, nameOf }: Con
   const where = level === "service" ? "" : `, counted for the ${level}`;
   return {
     aspect: `${what} \`${limit.name}\``,
-    words: `${limit.count}/${WINDOWS.get(limit.windowMs) ?? durationWords(limit.windowMs)} by ${limit.by}${only}${where}`,
+    words: `${rateWords(limit)} by ${limit.by}${only}${where}`,
     measure: { kind: "rate", count: limit.count, windowMs: limit.windowMs, bucket: `${limit.by}${only}${where}` },
     presence: "narrower",
   };

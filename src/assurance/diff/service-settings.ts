@@ -1,6 +1,7 @@
 /** What a service and the gateway set for all their routes. */
-import type { Cors, Gateway, Policy, Secret, Service } from "../../contract/policy.ts";
-import { listWords } from "./quantity-words.ts";
+import type { Secret } from "../../contract/authenticators.ts";
+import type { Cors, Gateway, Policy, Service } from "../../contract/policy.ts";
+import { listWords } from "../../contract/quantity-words.ts";
 import { type Context, flag, limitSetting } from "./route-settings.ts";
 import type { Effect, Setting } from "./setting.ts";
 

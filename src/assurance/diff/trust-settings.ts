@@ -1,6 +1,6 @@
 /** Whom an authenticator trusts: what decides whether a credential is proved at all, and whose tenant it shows. */
-import type { Authenticator, BearerAuthenticator, JwtAuthenticator } from "../../contract/policy.ts";
-import { durationWords, listWords, sizeWords } from "./quantity-words.ts";
+import type { Authenticator, BearerAuthenticator, JwtAuthenticator } from "../../contract/authenticators.ts";
+import { durationWords, listWords, sizeWords } from "../../contract/quantity-words.ts";
 import type { Effect, Setting } from "./setting.ts";
 
 export function trustSettings(authenticator: Authenticator): readonly Setting[] {

@@ -1,6 +1,7 @@
 /** Single edits of a caller: of a claim, a scope, a group, a role, an account. */
 import type { Proof } from "../../contract/caller.ts";
-import type { Authenticator, JwtAuthenticator, Service } from "../../contract/policy.ts";
+import type { Authenticator, JwtAuthenticator } from "../../contract/authenticators.ts";
+import type { Service } from "../../contract/policy.ts";
 import type { CallerSketch } from "../../contract/policy-tests.ts";
 import { namedTenant } from "../../decision/tenant.ts";
 import { credentialOf } from "../credential.ts";

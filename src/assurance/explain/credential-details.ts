@@ -1,6 +1,7 @@
 /** What was read of a credential, and which authenticator takes it. */
 import type { Caller, Claims, Proof } from "../../contract/caller.ts";
-import type { JwtAuthenticator, Route } from "../../contract/policy.ts";
+import type { JwtAuthenticator } from "../../contract/authenticators.ts";
+import type { Route } from "../../contract/policy.ts";
 import { fit, kindOf, timeFault } from "../../decision/claims.ts";
 import type { Detail } from "./explain.ts";
 

@@ -88,7 +88,8 @@ export function replaced<Whole extends object>(whole: Whole, old: object, next: 
   return copyOf(whole) as Whole;
 }
 
+/** A record of fields, of whatever class: what it does with them, if anything, is not looked at. */
 function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && !Object.values(value).some((item) => typeof item === "function");
+  if (value instanceof Set || ArrayBuffer.isView(value)) return false;
+  return !Object.values(value).some((item) => typeof item === "function");
 }

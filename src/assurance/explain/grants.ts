@@ -1,6 +1,7 @@
 /** What a caller's permissions come from. */
 import type { Proof } from "../../contract/caller.ts";
-import type { Authenticator, Grants, Service } from "../../contract/policy.ts";
+import type { Authenticator, Grants } from "../../contract/authenticators.ts";
+import type { Service } from "../../contract/policy.ts";
 import { scopeClaim, listClaim } from "../../decision/claims.ts";
 import { grants } from "../../decision/permission.ts";
 import { between } from "../../decision/standing.ts";

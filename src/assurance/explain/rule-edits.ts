@@ -1,6 +1,7 @@
 /** Single edits of the policy: of one line, one grant, one list. */
 import type { Caller } from "../../contract/caller.ts";
-import type { Authenticator, Grants, Route } from "../../contract/policy.ts";
+import type { Authenticator, Grants } from "../../contract/authenticators.ts";
+import type { Route } from "../../contract/policy.ts";
 import { scopeClaim } from "../../decision/claims.ts";
 import { replaced, type Edit, ruleEdit, type Situation } from "./edit.ts";
 

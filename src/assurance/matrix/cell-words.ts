@@ -31,9 +31,9 @@ export function cellMeaning(cell: Cell): string {
   return cell.kind === "refused" ? cell.code : MEANINGS[cell.kind];
 }
 
-/** Every word that stands in the cells, once, with its meaning. */
-export function legend(cells: readonly Cell[]): readonly string[] {
-  return [...new Set(cells.map((cell) => `${cellWord(cell)} ${cellMeaning(cell)}`))];
+/** Every word that stands in the cells, with its meaning. */
+export function legend(cells: readonly Cell[]): ReadonlyMap<string, string> {
+  return new Map(cells.map((cell) => [cellWord(cell), cellMeaning(cell)]));
 }
 
 export function isOpenCell({ kind }: Cell): boolean {

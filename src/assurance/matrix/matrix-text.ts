@@ -5,6 +5,7 @@ import type { ServiceMatrix } from "./matrix.ts";
 
 const GAP = 2;
 const NARROWEST_PATH = 20;
+const LONGEST_WORD = 6;
 
 /** For each service: its classes by number, then the routes. A table too wide for the terminal goes on in a second one. */
 export function matrixText(services: readonly ServiceMatrix[], width: number): string {
@@ -19,7 +20,7 @@ function serviceText(matrix: ServiceMatrix, width: number): string {
   const labels = rows.map(({ route }) => `${route.method} ${route.pattern}`);
   const longest = Math.max(...labels.map((label) => label.length));
   const grids = blocksOf(columns, longest, width).map((block) => gridText(labels, block, width));
-  const meanings = wrapped(legend(rows.flatMap(({ cells }) => cells)).join("; "), width - 2).map((line) => `  ${line}\n`);
+  const meanings = [...legend(rows.flatMap(({ cells }) => cells))].map(([word, meaning]) => `  ${word.padEnd(LONGEST_WORD)}  ${meaning}\n`);
   return `${service.name}${under}\n\n${names.join("")}\n${grids.join("\n")}\n${meanings.join("")}`;
 }
 
