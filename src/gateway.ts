@@ -2,30 +2,34 @@
  * The running gateway: one Fastify instance with one wildcard route, and the policy in force behind it.
  * A new policy takes the place of the old one whole; requests under way finish on the one that they began with.
  */
-import { METHODS, type IncomingMessage, type RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance } from "fastify";
-import type { Denial } from "./contract/decision.ts";
 import type { Policy } from "./contract/policy.ts";
+import { METHODS } from "./contract/node-http.ts";
+import { NO_SCHEMAS } from "./contract/no-schemas.ts";
+import { atOnce, inSlices, type Steps } from "./contract/steps.ts";
 import type { CounterStore, KeyReader } from "./contract/stores.ts";
 import { createDoorServer, onFailedHandshake, useCertificate, type DoorSecurity, type FailedHandshake } from "./front-door.ts";
 import type { DecisionLog } from "./observability/decisions.ts";
 import type { Log } from "./observability/log.ts";
 import type { Metrics } from "./observability/metrics.ts";
-import { answerHeaders, refusalText } from "./pipeline/answer.ts";
+import { answerHeaders } from "./pipeline/answer.ts";
 import type { Issuers } from "./pipeline/authenticate/jwks.ts";
-import { createProver, issuersOf } from "./pipeline/authenticate/prove.ts";
+import { createProver, issuersOf, type Prover } from "./pipeline/authenticate/prove.ts";
+import { HeldBodies } from "./pipeline/authenticate/sigv4/held-bodies.ts";
 import { Admission } from "./pipeline/edge/admission.ts";
 import { Connections } from "./pipeline/edge/connections.ts";
-import { answerOnSocket, codeOfParserError } from "./pipeline/edge/unparsed.ts";
-import type { Exchange } from "./pipeline/exchange.ts";
+import type { Exchange, Refuse } from "./pipeline/exchange.ts";
 import { createForwarder, type Forwarder } from "./pipeline/forward/forward.ts";
 import { LongLived } from "./pipeline/forward/long-lived.ts";
-import { registerWebSockets } from "./pipeline/forward/websocket.ts";
 import { OpenExchanges } from "./pipeline/open-exchanges.ts";
-import { compilePlan } from "./pipeline/plan.ts";
+import { compilePlan, compileStrayChecks } from "./pipeline/plan.ts";
 import { Walk, type InForce } from "./pipeline/walk.ts";
 import type { DoorCertificate } from "./policy/certificate-files.ts";
+import type { Comparison } from "./shadow.ts";
+import { Strays } from "./strays.ts";
+import { hasWebSockets, Upgrades } from "./upgrades.ts";
 
 export interface GatewayParts {
   readonly policy: Policy;
@@ -37,6 +41,8 @@ export interface GatewayParts {
   readonly log: Log;
   readonly decisions: DecisionLog;
   readonly metrics: Metrics;
+  /** Looks at each exchange when it is over. */
+  readonly shadow?: Pick<Comparison, "look">;
   readonly decisionId: () => string;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -49,8 +55,10 @@ export interface Gateway {
   /** Starts to listen where the policy says; resolves with the port in use. */
   listen(): Promise<number>;
   policy(): Policy;
-  /** Puts another policy in force for all requests that begin from now on. */
-  swap(policy: Policy): void;
+  /** Puts another policy in force, whole, for all requests that begin once it resolves. One at a time. */
+  swap(policy: Policy): Promise<void>;
+  /** Does all of that but the last step, which is what it resolves with: at once, and for all requests that begin from then on. */
+  prepare(policy: Policy): Promise<() => void>;
   /** Handshakes that begin from now on are given this one. `newAuthorities`: connections are closed as they fall idle, so that clients prove themselves anew. */
   useCertificate(certificate: DoorCertificate, newAuthorities: boolean): void;
   /** Takes no more requests; resolves when those under way are over. */
@@ -63,75 +71,89 @@ export interface Gateway {
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const connections = new Connections();
   const admission = createAdmission(parts);
-  const shared: Shared = { open: new OpenExchanges(), longLived: createLongLived(parts, () => current.policy) };
-  const ofRequest = new WeakMap<IncomingMessage, Exchange>();
+  const shared: Shared = {
+    open: new OpenExchanges(),
+    longLived: createLongLived(parts, () => current.policy),
+    heldBodies: new HeldBodies(),
+  };
+  // No such map for ordinary requests: what hangs on one lives until the next major collection.
+  const ofUpgrade = new WeakMap<IncomingMessage, Exchange>();
   const walk = new Walk({
     ...parts,
     began: (exchange) => {
       connections.began(exchange);
-      ofRequest.set(exchange.request, exchange);
+      if (exchange.upgrade) ofUpgrade.set(exchange.request, exchange);
       parts.metrics.began();
     },
     ended: (exchange) => {
       const endedAt = parts.monotonicNow();
       shared.open.ended(exchange);
       parts.metrics.count(exchange, endedAt);
-      parts.decisions.write(exchange, endedAt);
+      parts.decisions.write(exchange, endedAt, parts.shadow?.look(exchange));
     },
     isCrowded: (exchange) => connections.isCrowded(exchange),
     failed: (exchange, cause) => parts.log.error({ decision: exchange.id, cause: String(cause), stack: stackOf(cause) }, "internal error"),
   });
 
-  let current = putInForce(parts, parts.policy, walk, shared);
-  const targets = new WeakMap<object, string>();
+  let current = atOnce(allButInForce(parts, parts.policy, walk, shared))();
+  const refuse: Refuse = (exchange, denial) => walk.refuse(exchange, denial);
+  const strays = new Strays({ ...parts, connections, refuse, policy: () => current.policy });
   const security = securityOf(parts);
-  const app = createApp(targets, security, {
+  const app = createApp(security, {
     // Node hands over the socket at once, although an answer ahead of the handshake may still be owed on it.
     mayUpgrade: (request) => isWebSocketHandshake(request) && !connections.owes(request.socket),
     unrouted: (request, response) => walk.take({ request, response, target: request.url ?? "", upgrade: false, early: false }, current),
-    unparsed: (error, socket) => {
-      if (connections.has(socket)) refuseUnparsed(parts, walk, connections.latest(socket), error, socket);
-      else socket.destroy();
-    },
+    unparsed: (error, socket) => strays.unparsed(error, socket),
   });
-  app.addHook("onRequest", (request, reply, goOn) => {
-    const upgrade = (request.raw as IncomingMessage & { readonly upgrade?: boolean }).upgrade === true;
-    const early = !upgrade && isWebSocketHandshake(request.raw);
-    if (!upgrade) reply.hijack();
-    const arriving = { request: request.raw, response: reply.raw, target: targets.get(request.raw) ?? "", upgrade, early };
-    walk.take(arriving, upgrade ? { ...current, forward: () => goOn() } : current);
+  app.addHook("onRequest", ({ raw }, reply, _goOn) => {
+    reply.hijack();
+    const { originalUrl: target } = raw as RoutedRequest;
+    walk.take({ request: raw, response: reply.raw, target, upgrade: false, early: isWebSocketHandshake(raw) }, current);
   });
-  registerWebSockets(app, {
+  const upgrades = new Upgrades({
     ...parts,
     ...shared,
-    exchangeOf: (request) => ofRequest.get(request),
+    take: (arriving, allowed) => walk.take(arriving, { ...current, forward: allowed }),
+    exchangeOf: (request) => ofUpgrade.get(request),
+    refuse,
     done: (exchange) => walk.end(exchange),
+    failed: (cause) => parts.log.error({ cause: String(cause), stack: stackOf(cause) }, "WebSockets cannot be carried"),
   });
+  const loadForWebSockets = (policy: Policy): Promise<void> | undefined => (hasWebSockets(policy) ? upgrades.load() : undefined);
   await app.ready();
   admission.follow(app.server);
   connections.follow(app.server);
+  upgrades.follow(app.server);
   onFailedHandshake(app.server, (failed) => noteHandshake(parts, failed));
   // Without this Node would end the connection without a word.
-  app.server.on("connect", (_request, socket) => refuseTunnel(parts, connections, socket as Socket));
+  app.server.on("connect", (_request, socket) => strays.tunnel(socket as Socket));
   app.server.on("checkContinue", (request, response) => app.routing(request, response));
   app.server.on("checkExpectation", (request, response) => app.routing(request, response));
 
-  const swap = (policy: Policy): void => {
-    const old = current;
-    current = putInForce(parts, policy, walk, shared);
-    admission.use(policy.gateway);
-    void old.forwarder.close();
+  const prepare = async (policy: Policy): Promise<() => void> => {
+    await loadForWebSockets(policy);
+    const complete = await inSlices(allButInForce(parts, policy, walk, shared));
+    return () => {
+      const old = current;
+      current = complete();
+      admission.use(policy.gateway);
+      void old.forwarder.close();
+    };
   };
   return {
-    listen: () => listen(app, current.policy),
+    listen: async () => {
+      await loadForWebSockets(current.policy);
+      return listen(app, current.policy);
+    },
     policy: () => current.policy,
-    swap,
+    swap: async (policy) => (await prepare(policy))(),
+    prepare,
     useCertificate: (certificate, newAuthorities) => {
       if (security) useCertificate(app.server, { ...security, certificate });
       if (newAuthorities) connections.renew();
     },
     close: async () => {
-      await Promise.all([connections.drain(), app.close()]);
+      await Promise.all([connections.drain(), upgrades.close(), app.close()]);
       await current.forwarder.close();
     },
     cut: () => connections.cut(),
@@ -142,6 +164,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 interface Shared {
   readonly open: OpenExchanges;
   readonly longLived: LongLived;
+  readonly heldBodies: HeldBodies;
 }
 
 function createAdmission({ policy, metrics }: GatewayParts): Admission {
@@ -159,32 +182,39 @@ function createLongLived({ now, keys, log }: GatewayParts, policy: () => Policy)
   return new LongLived({ now, policy, keys, failed });
 }
 
-function putInForce(
+/** Nothing of the policy that it replaces is touched before what this comes to is called. */
+function* allButInForce(
   parts: GatewayParts,
   policy: Policy,
   walk: Walk,
-  { open, longLived }: Shared,
-): InForce & { readonly forwarder: Forwarder } {
-  parts.issuers.use(issuersOf(policy));
+  { open, longLived, heldBodies }: Shared,
+): Steps<() => InForce & { readonly forwarder: Forwarder }> {
   const { issuers, keys, monotonicNow, randomBytes } = parts;
-  const prover = createProver({ policy, issuers, keys, monotonicNow, randomBytes });
-  const forwarder = createForwarder({
+  const forwarder = yield* createForwarder({
     policy,
     answerHeaders,
     refuse: (exchange, denial) => walk.refuse(exchange, denial),
     done: (exchange) => walk.end(exchange),
     longLived,
     randomBytes,
+    monotonicNow,
   });
-  return {
-    policy,
-    plan: compilePlan(policy, {
-      counters: parts.counters,
-      open,
-      prove: (service, exchange) => prover.prove(service, exchange, exchange.now),
-    }),
-    forward: (exchange) => forwarder.forward(exchange),
-    forwarder,
+  const plan = yield* compilePlan(policy, {
+    counters: parts.counters,
+    open,
+    prove: (service, exchange) => prover.prove(service, exchange, exchange.now),
+  });
+  let prover: Prover;
+  return () => {
+    issuers.use(issuersOf(policy));
+    prover = createProver({ policy, issuers, keys, monotonicNow, heldBodies, randomBytes });
+    return {
+      policy,
+      plan,
+      strayChecks: compileStrayChecks(policy, parts.counters),
+      forward: (exchange) => forwarder.forward(exchange),
+      forwarder,
+    };
   };
 }
 
@@ -202,8 +232,11 @@ function noteHandshake({ metrics, log }: GatewayParts, { reason, detail, address
   log.debug({ reason, detail, address }, "TLS handshake failed");
 }
 
+/** A request as it comes out of the router: with the target that was sent. */
+type RoutedRequest = IncomingMessage & { readonly originalUrl: string };
+
 /** What never comes to a route of the instance: methods that its router does not know, and what the parser refused. */
-interface Strays {
+interface StrayListeners {
   readonly unrouted: RequestListener;
   readonly mayUpgrade: (request: IncomingMessage) => boolean;
   readonly unparsed: (error: Error, socket: Socket) => void;
@@ -223,21 +256,15 @@ const HTTP = {
 };
 
 /** The router sees one path only: what a client sent as target is read by the edge stage and nowhere else. */
-function createApp(
-  targets: WeakMap<object, string>,
-  security: DoorSecurity | undefined,
-  { unrouted, unparsed, mayUpgrade }: Strays,
-): FastifyInstance {
-  return fastify({
+function createApp(security: DoorSecurity | undefined, { unrouted, unparsed, mayUpgrade }: StrayListeners): FastifyInstance {
+  const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     forceCloseConnections: "idle",
     bodyLimit: Number.MAX_SAFE_INTEGER,
-    rewriteUrl: (request) => {
-      targets.set(request, request.url ?? "");
-      return "/";
-    },
+    rewriteUrl: () => "/",
+    schemaController: NO_SCHEMAS,
     serverFactory: (route) =>
       createDoorServer({ ...HTTP, shouldUpgradeCallback: mayUpgrade }, security, (request, response) => {
         if (ROUTED_METHODS.has(request.method ?? "")) route(request, response);
@@ -245,6 +272,14 @@ function createApp(
       }),
     clientErrorHandler: unparsed,
   });
+  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  app.route({ method: app.supportedMethods, url: "/", handler: neverReached });
+  return app;
+}
+
+/** Each request is taken before the framework comes to a handler. */
+function neverReached(): never {
+  throw new Error("a request that no walk took");
 }
 
 /** Anything else that asks for an upgrade (h2c) is an ordinary request, and its Upgrade field goes no further. */
@@ -263,56 +298,6 @@ function asksForUpgrade(connection: string | undefined): boolean {
       .split(",")
       .some((option) => option.trim() === "upgrade")
   );
-}
-
-/** Sockets on which the parser gave up: it says so again for all that follows. */
-const unreadable = new WeakSet<Socket>();
-
-/** A parser error in a request's body is that request's; else those before it are answered first, and then there is only the socket. */
-function refuseUnparsed(parts: GatewayParts, walk: Walk, exchange: Exchange | undefined, error: ParserError, socket: Socket): void {
-  if (error.code === "ECONNRESET" || error.code?.startsWith("ERR_SSL_") || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (unreadable.has(socket)) return;
-  unreadable.add(socket);
-  const refusal = { code: codeOfParserError(error.code), reason: `the HTTP parser refused it: ${error.code ?? "unknown"}` };
-  if (exchange === undefined || exchange.response.closed) refuseOnSocket(parts, socket, refusal);
-  else if (exchange.request.complete || exchange.response.writableEnded) {
-    exchange.response.once("close", () => socket.writable && refuseOnSocket(parts, socket, refusal));
-  } else {
-    exchange.response.once("finish", () => socket.destroySoon());
-    walk.refuse(exchange, { outcome: "deny", ...refusal });
-  }
-}
-
-/** No table names CONNECT; Node has let go of the connection, so that nobody else listens to its errors. */
-function refuseTunnel(parts: GatewayParts, connections: Connections, socket: Socket): void {
-  socket.on("error", () => socket.destroy());
-  // What is said now would be read as the answer to the request ahead.
-  if (connections.owes(socket)) socket.destroy();
-  else refuseOnSocket(parts, socket, { code: "ROUTE_NOT_FOUND", reason: "CONNECT" });
-}
-
-type ParserError = Error & { readonly code?: string };
-
-function refuseOnSocket(parts: GatewayParts, socket: Socket, { code, reason }: Pick<Denial, "code" | "reason">): void {
-  const decision = parts.decisionId();
-  const text = refusalText(code, decision, undefined);
-  answerOnSocket(socket, { ...text, decisionId: decision });
-  parts.metrics.countUnparsed(code);
-  parts.decisions.writeRecord({
-    at: new Date(parts.now()).toISOString(),
-    decision,
-    outcome: "deny",
-    code,
-    reason,
-    status: text.status,
-    method: "",
-    ...(socket.remoteAddress !== undefined && { address: socket.remoteAddress }),
-    latencyMs: 0,
-    policy: "",
-  });
 }
 
 async function listen(app: FastifyInstance, policy: Policy): Promise<number> {

@@ -3,11 +3,10 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Door } from "../contract/policy.ts";
 import { createGuard } from "./guard.ts";
 import { createListener, openDoor } from "./listener.ts";
-import { PAGE } from "./page/page.ts";
 import { policyView } from "./policy-view.ts";
 import { readinessOf } from "./readiness.ts";
 import { sendRefusal } from "./refusals.ts";
-import type { Reloaded, RunningDoor, Sources } from "./sources.ts";
+import type { RunningDoor, Sources } from "./sources.ts";
 import { statusView } from "./status-view.ts";
 
 const HEADERS = {
@@ -47,34 +46,24 @@ export async function startAdminDoor(door: Door, sources: Sources): Promise<Runn
 function serveOpen(app: FastifyInstance, sources: Sources): void {
   app.get("/metrics", async (_request, reply) => reply.type(sources.metrics.contentType).send(await sources.metrics.text()));
   app.get("/health/live", () => ({ status: "live" }));
-  app.get("/health/ready", (_request, reply) => reply.code(readinessOf(sources.status()).code).send(statusView(sources)));
+  app.get("/health/ready", async (_request, reply) => reply.code(readinessOf(sources.phase()).code).send(await statusView(sources)));
 }
 
 function serveApi(app: FastifyInstance, sources: Sources): void {
-  const reload = oneAtATime(() => sources.reload());
   app.get("/api/status", () => statusView(sources));
   app.get("/api/policy", () => policyView(sources.policy()));
-  app.get("/api/decisions", () => ({ decisions: sources.decisions.recent().slice(0, MOST_DECISIONS) }));
-  app.get<{ Params: { id: string } }>("/api/decisions/:id", (request, reply) => {
-    return sources.decisions.find(request.params.id) ?? sendRefusal(reply, "NOT_FOUND");
+  app.get("/api/decisions", async () => ({ decisions: (await sources.decisions.recent()).slice(0, MOST_DECISIONS) }));
+  app.get<{ Params: { id: string } }>("/api/decisions/:id", async (request, reply) => {
+    return (await sources.decisions.find(request.params.id)) ?? sendRefusal(reply, "NOT_FOUND");
   });
   app.post("/api/reload", async (_request, reply) => {
-    const { kind, diagnostics } = await reload();
+    const { kind, diagnostics } = await sources.reload();
     return reply.code(kind === "rejected" ? 422 : 200).send({ kind, revision: sources.policy().revision, diagnostics });
   });
 }
 
-/** Who asks while a reload is under way gets the outcome of that one: many calls are no more work than one. */
-function oneAtATime(reload: () => Promise<Reloaded>): () => Promise<Reloaded> {
-  let underWay: Promise<Reloaded> | undefined;
-  return () => {
-    underWay ??= reload().finally(() => {
-      underWay = undefined;
-    });
-    return underWay;
-  };
-}
-
-function servePage(reply: FastifyReply): FastifyReply {
+/** Loaded when somebody looks at it. */
+async function servePage(reply: FastifyReply): Promise<FastifyReply> {
+  const { PAGE } = await import("./page/page.ts");
   return reply.type("text/html; charset=utf-8").header("content-security-policy", PAGE.contentSecurityPolicy).send(PAGE.html);
 }

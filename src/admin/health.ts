@@ -6,7 +6,7 @@ import { readinessOf } from "./readiness.ts";
 import type { RunningDoor, Sources } from "./sources.ts";
 
 /** Answers GET and HEAD on `/live` and `/ready`; 404 without a body to all else. Rejects when the port cannot be had. */
-export async function startHealthDoor(door: Door, sources: Pick<Sources, "status">): Promise<RunningDoor> {
+export async function startHealthDoor(door: Door, sources: Pick<Sources, "phase">): Promise<RunningDoor> {
   const app = createListener(notFound);
   app.addHook("onRequest", async (request, reply) => {
     void reply.header("cache-control", "no-store");
@@ -15,7 +15,7 @@ export async function startHealthDoor(door: Door, sources: Pick<Sources, "status
   app.setErrorHandler((_error, _request, reply) => reply.code(500).send());
   app.get("/live", () => ({ status: "live" }));
   app.get("/ready", (_request, reply) => {
-    const { code, status } = readinessOf(sources.status());
+    const { code, status } = readinessOf(sources.phase());
     return reply.code(code).send({ status });
   });
   return openDoor(app, door);

@@ -1,6 +1,7 @@
 /** The HTTP listener under both doors: small requests, short patience, no words of the framework's own. */
 import type { AddressInfo } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
+import { NO_SCHEMAS } from "../contract/no-schemas.ts";
 import type { Door } from "../contract/policy.ts";
 import type { RunningDoor } from "./sources.ts";
 
@@ -14,6 +15,7 @@ export function createListener(refuse: (reply: FastifyReply) => FastifyReply): F
     connectionTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: true,
+    schemaController: NO_SCHEMAS,
     frameworkErrors: (_error, _request, reply) => void refuse(reply),
     clientErrorHandler: (_error, socket) => {
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");

@@ -1,5 +1,6 @@
 /** The policy in force as the admin door shows it: who may do what, and which line says so. No secret, and no digest of one, is in it. */
-import type { Authenticator, HostTable, Limit, Policy, PrefixTable, Route, Service } from "../contract/policy.ts";
+import type { Authenticator } from "../contract/authenticators.ts";
+import type { HostTable, Limit, Policy, PrefixTable, Route, Service } from "../contract/policy.ts";
 
 export function policyView(policy: Policy) {
   const hosts = hostsByService(policy.hosts);

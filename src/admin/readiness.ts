@@ -1,4 +1,4 @@
-import type { GatewayStatus } from "./sources.ts";
+import type { Phase } from "./sources.ts";
 
 /** What kubelets and balancers are told. */
 export interface Readiness {
@@ -11,6 +11,6 @@ export interface Readiness {
  * replicas lose it at the same moment, and out of the balancer none of them would serve the others either. It is detail
  * for the operator, on the admin door.
  */
-export function readinessOf({ phase }: Pick<GatewayStatus, "phase">): Readiness {
+export function readinessOf(phase: Phase): Readiness {
   return phase === "serving" ? { code: 200, status: "ready" } : { code: 503, status: phase };
 }

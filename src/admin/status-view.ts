@@ -4,10 +4,10 @@ import { readinessOf } from "./readiness.ts";
 import type { CertificateState, LastReload, Sources } from "./sources.ts";
 
 /** Detail of readiness: what a person asks first when something is wrong. */
-export function statusView(sources: Sources) {
-  const { phase, startedAt, lastReload, issuers, keyStoreTrouble, certificate } = sources.status();
+export async function statusView(sources: Sources) {
+  const { phase, startedAt, lastReload, issuers, keyStoreTrouble, certificate, workers } = await sources.status();
   return {
-    status: readinessOf({ phase }).status,
+    status: readinessOf(phase).status,
     phase,
     revision: sources.policy().revision,
     startedAt: instant(startedAt),
@@ -16,6 +16,7 @@ export function statusView(sources: Sources) {
     issuers: issuers.map(issuerView),
     keyStore: { usable: keyStoreTrouble === undefined, trouble: keyStoreTrouble },
     certificate: certificate && certificateView(certificate, sources.now()),
+    workers,
   };
 }
 

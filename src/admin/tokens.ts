@@ -1,6 +1,6 @@
 /** Admin tokens: how they are sent, and whether one is good. */
 import { hash, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../contract/policy.ts";
+import type { Secret } from "../contract/authenticators.ts";
 
 /** A browser sends `basic` by itself, whichever page asks; `bearer` only a program or a script of ours. */
 export interface SentToken {

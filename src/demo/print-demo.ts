@@ -5,15 +5,37 @@ import type { Demo } from "./demo.ts";
 import type { Issuer } from "./issuer/issuer.ts";
 import type { Person } from "./issuer/pool-options.ts";
 
+/** What 80 columns leave behind the mark of a comment. */
+const WIDEST_BODY = 76;
+
+/** A door that is not where it would have been. */
+export interface MovedDoor {
+  readonly door: string;
+  readonly wanted: number;
+  readonly port: number;
+}
+
+export interface PrintedGateway extends RunningGateway {
+  readonly moved: readonly MovedDoor[];
+  /** A gateway file for commands about the accounts and keys of this demo. */
+  readonly configPath: string;
+}
+
 /** The whole text, which is a shell script too: all but the calls is comment, so that any part of it may be pasted. */
-export function printDemo(demo: Demo, gateway: RunningGateway): string {
+export function printDemo(demo: Demo, gateway: PrintedGateway): string {
   return [
-    "# Sallyport demo: everything is on 127.0.0.1, and gone when it stops.",
+    ["# Sallyport demo: everything is on 127.0.0.1, and gone when it stops.", ...gateway.moved.map(movedText)].join("\n"),
+    `# Used by the calls of docs/demo.md\nGATEWAY=${gateway.gatewayUrl}`,
     callsText(demoCalls(demo, gateway)),
     machinesText(demo),
     peopleText(demo),
+    keysText(gateway),
     adminText(demo, gateway),
   ].join("\n\n");
+}
+
+function movedText({ door, wanted, port }: MovedDoor): string {
+  return `# Port ${wanted} is taken by another program: ${door} is on port ${port} instead.`;
 }
 
 /** The part of it that concerns the issuer alone, where that is a process of its own; a shell script too. */
@@ -29,13 +51,20 @@ function callsText(calls: readonly DemoCall[]): string {
       const before = calls[index - 1];
       const system = before?.system === call.system ? "" : `## ${call.system}\n\n`;
       const credential = before?.credential.name === call.credential.name ? "" : `${call.credential.name}=${call.credential.value}\n`;
-      return `${system}# ${outcomeOf(call)}: ${call.title}\n${credential}${call.shortCurl}`;
+      return `${system}# ${outcomeOf(call)}: ${call.title}\n${bodyText(call)}${credential}${call.shortCurl}`;
     })
     .join("\n\n");
 }
 
 function outcomeOf(call: DemoCall): string {
-  return call.expectedCode === undefined ? `allowed, ${call.expectedStatus}` : `refused, ${call.expectedStatus} ${call.expectedCode}`;
+  return `${call.expectedCode === undefined ? "allowed" : "refused"}, ${call.expectedStatus}`;
+}
+
+/** What the refused client reads; not every service's format has room for the code, but the log has it. */
+function bodyText({ expectedBody, expectedCode }: DemoCall): string {
+  if (expectedBody === undefined || expectedCode === undefined) return "";
+  const body = expectedBody.length <= WIDEST_BODY ? expectedBody : expectedBody.replaceAll(',"', ',\n#    "');
+  return `#   ${body}\n${expectedBody.includes(expectedCode) ? "" : `#   and ${expectedCode} in the log\n`}`;
 }
 
 function machinesText({ issuer }: Pick<Demo, "issuer">): string {
@@ -61,6 +90,15 @@ function peopleText({ issuer }: Pick<Demo, "issuer">): string {
 
 function factsOf(person: Person): string {
   return [...person.groups, ...Object.values(person.custom)].join(", ");
+}
+
+function keysText({ configPath }: PrintedGateway): string {
+  return `## Accounts and keys, while the demo runs
+
+CONFIG=${configPath}
+#   npm run -s sallyport -- accounts list --config "$CONFIG"
+#   npm run -s sallyport -- keys list --config "$CONFIG"
+#   npm run -s sallyport -- keys revoke KEY --config "$CONFIG"`;
 }
 
 function adminText({ environment }: Demo, { adminUrl }: RunningGateway): string {

@@ -1,9 +1,11 @@
 /** The decision log: a line for each refusal, and for each allowed request where the policy asks for it. */
+import type { DecidedExchange, NoFacts, RecordedFacts, ShadowRecord } from "../contract/recorded.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import { instantText } from "./instant.ts";
 import type { Log } from "./log.ts";
 
 /** The facts of one decision, without credentials: what the log writes and the admin door finds again. */
-export interface DecisionRecord {
+export type DecisionRecord = {
   readonly decision: string;
   /** Arrival, ISO 8601. */
   readonly at: string;
@@ -31,19 +33,23 @@ export interface DecisionRecord {
   readonly cut?: string;
   readonly latencyMs: number;
   readonly policy: string;
-}
+  /** Where the policy says `log: { facts: true }`: what it takes to decide once more. */
+  readonly facts?: RecordedFacts | NoFacts;
+  /** What a shadow policy would have said, where that is something else. */
+  readonly shadow?: ShadowRecord;
+};
 
 const LONGEST_PATH = 1024;
 const LONGEST_TEXT = 256;
 
 /** What happened to an exchange that is over; `endedAt` is on the same clock as `startedAt`. */
-export function recordOf(exchange: Exchange, endedAt: number): DecisionRecord {
+function recordOf(exchange: Exchange, endedAt: number): DecisionRecord {
   const { outcome, facts, match, caller, allowance } = exchange;
   const route = match.kind === "route" ? match.route : undefined;
   const service = route?.service ?? match.mount?.service;
   return {
     decision: exchange.id,
-    at: new Date(exchange.now).toISOString(),
+    at: instantText(exchange.now),
     ...outcomeFields(outcome),
     method: facts.method,
     path: `/${facts.path.segments.map(encodeURIComponent).join("/")}`.slice(0, LONGEST_PATH),
@@ -90,7 +96,8 @@ function shown(text: string): string {
 
 /** Writes decisions to the log, and keeps the last refusals for the admin door. */
 export interface DecisionLog {
-  write(exchange: Exchange, endedAt: number): void;
+  /** `shadow` is given where a shadow policy would have said something else: then the decision is logged in any case. */
+  write(exchange: Exchange, endedAt: number, shadow?: ShadowRecord): void;
   /** A refusal made before there was an exchange. */
   writeRecord(record: DecisionRecord): void;
   recent(): readonly DecisionRecord[];
@@ -99,24 +106,43 @@ export interface DecisionLog {
 
 const KEPT = 1000;
 
-export function createDecisionLog(log: Log): DecisionLog {
-  const kept = new Map<string, DecisionRecord>();
-  const keep = (record: DecisionRecord): void => {
-    kept.set(record.decision, record);
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
-  };
+/** What it takes to decide once more. */
+export type FactsOf = (exchange: DecidedExchange) => RecordedFacts | NoFacts;
+
+/** The last records, in the order in which they came. */
+class Kept {
+  readonly #records: DecisionRecord[] = [];
+  #next = 0;
+
+  add(record: DecisionRecord): void {
+    this.#records[this.#next] = record;
+    this.#next = (this.#next + 1) % KEPT;
+  }
+
+  /** The newest first. */
+  newest(): readonly DecisionRecord[] {
+    return [...this.#records.slice(this.#next), ...this.#records.slice(0, this.#next)].toReversed();
+  }
+}
+
+/** Without `factsOf` no facts are logged, whatever the policy says. */
+export function createDecisionLog(log: Log, factsOf?: FactsOf): DecisionLog {
+  const kept = new Kept();
   const writeRecord = (record: DecisionRecord): void => {
-    if (record.outcome === "deny") keep(record);
-    log.info({ ...record }, record.outcome === "deny" ? "refused" : "allowed");
+    if (record.outcome === "deny") kept.add(record);
+    log.info(record, record.outcome === "deny" ? "refused" : "allowed");
   };
   return {
-    write: (exchange, endedAt) => {
-      const logged = exchange.outcome?.kind === "refused" || isCut(exchange) || exchange.policy.gateway.log.decisions === "all";
-      if (logged) writeRecord(recordOf(exchange, endedAt));
+    write: (exchange, endedAt, shadow) => {
+      const wanted = exchange.outcome?.kind === "refused" || isCut(exchange) || exchange.policy.gateway.log.decisions === "all";
+      if (!wanted && !shadow) return;
+      const facts = exchange.policy.gateway.log.facts === true && factsOf?.(exchange);
+      const record = recordOf(exchange, endedAt);
+      writeRecord(facts || shadow ? { ...record, ...(facts && { facts }), ...(shadow && { shadow }) } : record);
     },
     writeRecord,
-    recent: () => [...kept.values()].toReversed(),
-    find: (decision) => kept.get(decision),
+    recent: () => kept.newest(),
+    find: (decision) => kept.newest().find((record) => record.decision === decision),
   };
 }
 

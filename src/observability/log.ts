@@ -5,6 +5,7 @@
 import { writeSync } from "node:fs";
 import { pino, type DestinationStream } from "pino";
 import type { LogLevel } from "../contract/policy.ts";
+import { instantText } from "./instant.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,32 +15,69 @@ export interface Log {
   warn(fields: Fields, message: string): void;
   error(fields: Fields, message: string): void;
   setLevel(level: LogLevel): void;
+  /** Writes what waits: errors at once, all else at the end of the turn. */
   flush(): void;
 }
 
 const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
 const MOST_TRIES = 5;
+const LONGEST_WAITING = 64 * 1024;
+const NEWLINE = 0x0a;
+const NOTHING = Buffer.alloc(0);
 
-/** A reader that is slow or gone costs lines of the log, never a request and never the way out. */
-const standardOutput: DestinationStream = {
-  write: (line) => {
-    let rest = Buffer.from(line);
-    for (let tries = 0; rest.length > 0 && tries < MOST_TRIES; tries += 1) {
+/** Lines of one turn of the event loop go out together. */
+class Writer implements DestinationStream {
+  readonly #descriptor: number;
+  #lines = "";
+  /** What is missing of a line that was begun. */
+  #begun = NOTHING;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  write(line: string): void {
+    if (this.#lines === "") setImmediate(() => this.flush());
+    this.#lines += line;
+    if (this.#lines.length > LONGEST_WAITING) this.flush();
+  }
+
+  /** A reader that is slow or gone costs lines of the log, never a request and never the way out. */
+  flush(): void {
+    const bytes = Buffer.concat([this.#begun, Buffer.from(this.#lines)]);
+    this.#lines = "";
+    const written = this.#write(bytes);
+    const isWhole = written === 0 ? this.#begun.length === 0 : bytes[written - 1] === NEWLINE;
+    this.#begun = isWhole ? NOTHING : bytes.subarray(written, bytes.indexOf(NEWLINE, written) + 1);
+  }
+
+  /** As far as it goes; how many bytes that were. */
+  #write(bytes: Buffer): number {
+    let written = 0;
+    for (let tries = 0; written < bytes.length && tries < MOST_TRIES; tries += 1) {
       try {
-        rest = rest.subarray(writeSync(STANDARD_OUTPUT, rest));
+        written += writeSync(this.#descriptor, bytes, written);
       } catch (error) {
-        if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return;
+        if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return written;
       }
     }
-  },
-};
+    return written;
+  }
+}
 
-/** Writes to standard output, or to `destination`. */
-export function createLog(level: LogLevel, destination: DestinationStream = standardOutput): Log {
+/** Whole lines, or a log. */
+export const standardOutput: DestinationStream = new Writer(STANDARD_OUTPUT);
+
+/** The same; for a log beside what is printed for people too. */
+export const standardError: DestinationStream = new Writer(STANDARD_ERROR);
+
+/** Writes to standard output, or to `destination`. `always` is what every line begins with. */
+export function createLog(level: LogLevel, destination: DestinationStream = standardOutput, always: Fields | null = null): Log {
   const options = {
     level,
-    base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    base: always,
+    timestamp: () => `,"time":"${instantText(Date.now())}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const logger = pino(options, destination);
@@ -47,7 +85,10 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    error: (fields, message) => {
+      logger.error(fields, message);
+      logger.flush();
+    },
     setLevel: (next) => {
       logger.level = next;
     },

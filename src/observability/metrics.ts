@@ -1,17 +1,17 @@
 /** Metrics for Prometheus. Labels are names from the policy, never what a stranger sent. */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { Exchange } from "../pipeline/exchange.ts";
-
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const NOWHERE = "none";
+import { Counter, Gauge, Register } from "./register.ts";
+import { NOWHERE, RequestTallies } from "./request-tallies.ts";
 
 /** What is measured from outside at the moment of a scrape. */
 export interface Readings {
   readonly issuers: () => readonly { readonly iss: string; readonly keys: number; readonly ageSeconds: number | undefined }[];
   readonly keyStoreUp: () => boolean;
-  /** Until the front door's certificate ends; undefined where it has none. */
-  readonly certificateLeftSeconds?: () => number;
 }
+
+/** All metrics of one process at one moment: plain data, which one process can hand to another. */
+export type Snapshot = readonly Omit<MetricObjectWithValues<MetricValue<string>>, "collect">[];
 
 export interface Metrics {
   /** Counts an exchange that is over; `endedAt` is on the same clock as `startedAt`. */
@@ -28,31 +28,23 @@ export interface Metrics {
   reloaded(ok: boolean): void;
   certificateReloaded(ok: boolean): void;
   setRevision(revision: string): void;
+  /** Counts what a shadow policy would have said of an exchange: `same`, `wider`, `narrower`, `other`, `unknown`, `apart` or `failed`. */
+  countShadow(exchange: Exchange, result: string): void;
+  shadowReloaded(ok: boolean): void;
+  setShadowRevision(revision: string): void;
   observe(readings: Readings): void;
+  /** `leftSeconds`: until the front door's certificate ends. */
+  observeCertificate(leftSeconds: () => number): void;
   contentType: string;
   text(): Promise<string>;
+  snapshot(): Promise<Snapshot>;
 }
 
-type Child = { readonly requests: Counter.Internal; readonly duration: Histogram.Internal<string> };
-
 export function createMetrics(): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const requests = new Counter({
-    name: "sallyport_requests_total",
-    help: "Requests by service, route, method, outcome (allow, preflight or error code) and status",
-    labelNames: ["service", "route", "method", "outcome", "status"],
-    registers,
-  });
-  const duration = new Histogram({
-    name: "sallyport_request_duration_seconds",
-    help: "From the request's head to the end of the answer",
-    labelNames: ["service", "outcome"],
-    buckets: SECONDS,
-    registers,
-  });
-  const open = new Gauge({ name: "sallyport_requests_open", help: "Requests under way", registers });
+  const register = new Register();
+  const registers = [register];
+  const requests = new RequestTallies();
+  requests.register(register);
   const connections = new Gauge({ name: "sallyport_connections_open", help: "Connections of clients", registers });
   const refusedConnections = new Counter({
     name: "sallyport_connections_refused_total",
@@ -78,51 +70,90 @@ export function createMetrics(): Metrics {
     labelNames: ["result"],
     registers,
   });
-  const revision = new Gauge({ name: "sallyport_policy_info", help: "1 for the policy in force", labelNames: ["revision"], registers });
-  const children = new Map<unknown, Map<string, Child>>();
-
-  const childOf = (exchange: Exchange): Child => {
-    const route = exchange.match.kind === "route" ? exchange.match.route : undefined;
-    const service = route?.service ?? (exchange.match.kind === "none" ? exchange.match.mount?.service : undefined);
-    const perOwner = getOrAdd(children, route ?? service, () => new Map<string, Child>());
-    const outcome = outcomeOf(exchange);
-    const method = route ? exchange.facts.method : NOWHERE;
-    return getOrAdd(perOwner, `${method} ${outcome.name} ${outcome.status}`, () => ({
-      requests: requests.labels(service?.name ?? NOWHERE, route?.name ?? NOWHERE, method, outcome.name, String(outcome.status)),
-      duration: duration.labels(service?.name ?? NOWHERE, outcome.name),
-    }));
-  };
-
+  const revision = new Gauge({
+    name: "sallyport_policy_info",
+    help: "1 for the policy in force",
+    labelNames: ["revision"],
+    registers,
+    aggregator: "max",
+  });
+  const shadow = shadowMetrics(registers);
   return {
-    count: (exchange, endedAt) => {
-      open.dec();
-      const child = childOf(exchange);
-      child.requests.inc();
-      child.duration.observe((endedAt - exchange.startedAt) / 1000);
-    },
-    countUnparsed: (code) => requests.inc({ service: NOWHERE, route: NOWHERE, method: NOWHERE, outcome: code, status: "" }),
+    count: (exchange, endedAt) => requests.count(exchange, endedAt),
+    countUnparsed: (code) => requests.countUnparsed(code),
     countFailedHandshake: (reason) => handshakes.inc({ reason }),
-    began: () => open.inc(),
+    began: () => requests.began(),
     connectionOpened: () => connections.inc(),
     connectionClosed: () => connections.dec(),
     connectionRefused: (bound) => refusedConnections.inc({ bound }),
     reloaded: (ok) => reloads.inc({ result: ok ? "loaded" : "rejected" }),
     certificateReloaded: (ok) => certificates.inc({ result: ok ? "loaded" : "rejected" }),
     setRevision: (current) => {
-      children.clear();
+      requests.forgetRoutes();
       revision.reset();
       revision.set({ revision: current }, 1);
     },
+    ...shadow,
     observe: (readings) => observe(registers, readings),
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
+    observeCertificate: (leftSeconds) => observeCertificate(registers, leftSeconds),
+    contentType: register.contentType,
+    text: () => register.text(),
+    snapshot: async () => (await register.values()).map(withoutCode),
   };
 }
 
-function observe(registers: Registry[], readings: Readings): void {
+export function withoutCode({ name, help, type, aggregator, values }: MetricObjectWithValues<MetricValue<string>>): Snapshot[number] {
+  return { name, help, type, aggregator, values };
+}
+
+/** They are there only once a shadow policy is. */
+function shadowMetrics(registers: Register[]): Pick<Metrics, "countShadow" | "shadowReloaded" | "setShadowRevision"> {
+  let made: ReturnType<typeof makeShadowMetrics> | undefined;
+  const metrics = () => (made ??= makeShadowMetrics(registers));
+  return {
+    countShadow: ({ match }, result) => {
+      const route = match.kind === "route" ? match.route : undefined;
+      const service = route?.service ?? match.mount?.service;
+      metrics().decisions.inc({ service: service?.name ?? NOWHERE, route: route?.name ?? NOWHERE, result });
+    },
+    shadowReloaded: (ok) => metrics().reloads.inc({ result: ok ? "loaded" : "rejected" }),
+    setShadowRevision: (current) => {
+      metrics().revision.reset();
+      metrics().revision.set({ revision: current }, 1);
+    },
+  };
+}
+
+function makeShadowMetrics(registers: Register[]) {
+  return {
+    decisions: new Counter({
+      name: "sallyport_shadow_decisions_total",
+      help: "Requests by what the shadow policy would have said: same, wider, narrower, other, unknown (cannot be compared), apart (no matter of rules), failed",
+      labelNames: ["service", "route", "result"],
+      registers,
+    }),
+    reloads: new Counter({
+      name: "sallyport_shadow_policy_reloads_total",
+      help: "Loads of the shadow policy after the start by result",
+      labelNames: ["result"],
+      registers,
+    }),
+    revision: new Gauge({
+      name: "sallyport_shadow_policy_info",
+      help: "1 for the shadow policy",
+      labelNames: ["revision"],
+      registers,
+      aggregator: "max",
+    }),
+  };
+}
+
+/** Of several processes the one that is worst off counts: each has keys of its own. */
+function observe(registers: Register[], readings: Readings): void {
   const keys = { name: "sallyport_issuer_keys", help: "Usable signing keys of an issuer", labelNames: ["issuer"], registers };
   new Gauge({
     ...keys,
+    aggregator: "min",
     collect() {
       this.reset();
       for (const issuer of readings.issuers()) this.set({ issuer: issuer.iss }, issuer.keys);
@@ -131,22 +162,23 @@ function observe(registers: Registry[], readings: Readings): void {
   const age = { name: "sallyport_issuer_keys_age_seconds", help: "Age of an issuer's key set", labelNames: ["issuer"], registers };
   new Gauge({
     ...age,
+    aggregator: "max",
     collect() {
       this.reset();
       for (const issuer of readings.issuers()) if (issuer.ageSeconds !== undefined) this.set({ issuer: issuer.iss }, issuer.ageSeconds);
     },
   });
-  if (readings.certificateLeftSeconds) observeCertificate(registers, readings.certificateLeftSeconds);
   const store = { name: "sallyport_key_store_up", help: "1 while the key store can be read", registers };
   new Gauge({
     ...store,
+    aggregator: "min",
     collect() {
       this.set(readings.keyStoreUp() ? 1 : 0);
     },
   });
 }
 
-function observeCertificate(registers: Registry[], leftSeconds: () => number): void {
+function observeCertificate(registers: Register[], leftSeconds: () => number): void {
   const about = { name: "sallyport_certificate_expiry_seconds", help: "Until the front door's certificate ends", registers };
   new Gauge({
     ...about,
@@ -154,25 +186,4 @@ function observeCertificate(registers: Registry[], leftSeconds: () => number): v
       this.set(leftSeconds());
     },
   });
-}
-
-function outcomeOf(exchange: Exchange): { readonly name: string; readonly status: number } {
-  switch (exchange.outcome?.kind) {
-    case "refused":
-      return { name: exchange.outcome.code, status: exchange.outcome.status };
-    case "preflight":
-      return { name: "preflight", status: 204 };
-    case "forwarded":
-      return { name: "allow", status: exchange.outcome.status };
-    case undefined:
-      return { name: "abandoned", status: 499 };
-  }
-}
-
-function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  map.set(key, made);
-  return made;
 }

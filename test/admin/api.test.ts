@@ -174,34 +174,6 @@ t.test("a reload tells what became of it", async (t) => {
   t.match(await reload(), { status: 422, json: { kind: "rejected", diagnostics: ["sallyport.yaml:1:1: no"] } });
 });
 
-t.test("calls while a reload is under way share it", async (t) => {
-  let reloads = 0;
-  const asked = Promise.withResolvers<void>();
-  const outcome = Promise.withResolvers<Reloaded>();
-  const reload = () => {
-    reloads += 1;
-    asked.resolve();
-    return outcome.promise;
-  };
-  let checks = 0;
-  const bothIn = Promise.withResolvers<void>();
-  const now = () => {
-    checks += 1;
-    if (checks === 2) bothIn.resolve();
-    return NOW;
-  };
-  const port = await open(t, sourcesWith({ token: TOKEN, reload, now }));
-  const calls = [1, 2].map(() => call(port, "/api/reload", { method: "POST", headers: bearer(TOKEN) }));
-  await Promise.all([asked.promise, bothIn.promise]);
-  await new Promise(setImmediate);
-  outcome.resolve({ kind: "loaded", diagnostics: [] });
-  t.same(
-    (await Promise.all(calls)).map(({ status }) => status),
-    [200, 200],
-  );
-  t.equal(reloads, 1);
-});
-
 t.test("a body sent along is not read", async (t) => {
   const port = await open(t, sourcesWith({ token: TOKEN }));
   const headers = { ...bearer(TOKEN), "content-type": "application/json", "content-length": "0" };

@@ -6,7 +6,7 @@ import { call, sendRaw, SERVING } from "./fixtures/door.ts";
 const HERE = { host: "127.0.0.1", port: 0 };
 
 async function open(t: Test, status: () => GatewayStatus): Promise<number> {
-  const door = await startHealthDoor(HERE, { status });
+  const door = await startHealthDoor(HERE, { phase: () => status().phase });
   t.teardown(() => door.close());
   return door.port;
 }
@@ -82,11 +82,11 @@ t.test("what is no HTTP gets 400 without a word and loses its connection", async
 
 t.test("a port that is taken rejects", async (t) => {
   const port = await open(t, () => SERVING);
-  await t.rejects(startHealthDoor({ ...HERE, port }, { status: () => SERVING }), { code: "EADDRINUSE" });
+  await t.rejects(startHealthDoor({ ...HERE, port }, { phase: () => "serving" }), { code: "EADDRINUSE" });
 });
 
 t.test("closing ends idle connections", async (t) => {
-  const door = await startHealthDoor(HERE, { status: () => SERVING });
+  const door = await startHealthDoor(HERE, { phase: () => "serving" });
   const ended = sendRaw(door.port, "GET /live HTTP/1.1\r\nhost: a\r\n\r\n");
   await call(door.port, "/live");
   await door.close();

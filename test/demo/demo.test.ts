@@ -4,9 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import t, { type Test } from "tap";
-import { demoCalls, type RunningGateway } from "../../src/demo/calls.ts";
+import { demoCalls } from "../../src/demo/calls.ts";
 import { startDemo, type Demo } from "../../src/demo/demo.ts";
-import { printDemo } from "../../src/demo/print-demo.ts";
+import { printDemo, type PrintedGateway } from "../../src/demo/print-demo.ts";
 
 async function start(t: Test): Promise<Demo> {
   const demo = await startDemo({ now: Date.now, randomBytes });
@@ -14,11 +14,14 @@ async function start(t: Test): Promise<Demo> {
   return demo;
 }
 
-function gatewayOf(demo: Demo, gatewayUrl = "http://127.0.0.1:8080"): RunningGateway {
+function gatewayOf(demo: Demo, gatewayUrl = "http://127.0.0.1:8080"): PrintedGateway {
   return {
     gatewayUrl,
     adminUrl: "http://127.0.0.1:9090",
     keys: new Map(demo.seeds.map(({ id }) => [id, `key-of-${id.replace("/", "-")}`])),
+    moved: [],
+    configPath: "/tmp/sallyport-demo-AbCdEf/sallyport.yaml",
+    refusalBody: (service, code) => JSON.stringify({ error: `refused by ${service}`, code, requestId: "…" }),
   };
 }
 
@@ -141,6 +144,24 @@ t.test("the text fits 80 columns but for the tokens, and has every person's pass
   }
   t.match(text, "http://127.0.0.1:9090/");
   t.match(text, demo.environment["ADMIN_TOKEN"]);
+});
+
+t.test("a door that moved is said, with the port that was taken and the one that is used", async (t) => {
+  const demo = await start(t);
+  const moved = [{ door: "the gateway", wanted: 8080, port: 43_210 }];
+  const text = printDemo(demo, { ...gatewayOf(demo, "http://127.0.0.1:43210"), moved });
+  t.match(text, /^# Port 8080 is taken by another program: the gateway is on port 43210 instead\.$/m);
+  t.equal(text.match(/127\.0\.0\.1:8080/g), null, "no call goes to the other program");
+  t.notMatch(printDemo(demo, gatewayOf(demo)), "taken");
+});
+
+t.test("a refused call shows the body that comes, and says where the code is when it is not in it", async (t) => {
+  const demo = await start(t);
+  const withCode = printDemo(demo, gatewayOf(demo));
+  t.match(withCode, '#   {"error":"refused by pie","code":"TENANT_MISMATCH","requestId":"…"}\n');
+  t.notMatch(withCode, "in the log");
+  const without = printDemo(demo, { ...gatewayOf(demo), refusalBody: () => '{"success":false}' });
+  t.match(without, '#   {"success":false}\n#   and TENANT_MISMATCH in the log\n');
 });
 
 t.test("the seeds name accounts and scopes of the services' tables, each once", async (t) => {
