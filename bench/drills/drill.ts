@@ -3,6 +3,9 @@ const DRILLS: ReadonlyMap<string, () => Promise<{ readonly run: () => Promise<nu
   ["jwks", () => import("./jwks.ts")],
   ["streams", () => import("./streams.ts")],
   ["slow", () => import("./slow.ts")],
+  ["aborts", () => import("./aborts.ts")],
+  ["start", () => import("./start.ts")],
+  ["reload", () => import("./reload.ts")],
 ]);
 
 const load = DRILLS.get(process.argv[2] ?? "");

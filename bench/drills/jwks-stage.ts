@@ -14,7 +14,8 @@ import { createDecisionIds } from "../../src/observability/decision-id.ts";
 import { createDecisionLog } from "../../src/observability/decisions.ts";
 import { createLog } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { fetchJwks } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { guardedLookup, jwksFetch } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { forbiddenHost } from "../../src/policy/addresses.ts";
 import { createIssuers } from "../../src/pipeline/authenticate/jwks.ts";
 import type { IssuerEvent, IssuerState, KeySetAges } from "../../src/pipeline/authenticate/key-set.ts";
 import { loadPolicy } from "../../src/policy/load.ts";
@@ -51,7 +52,12 @@ export async function openStage(answer: RequestListener, ages: KeySetAges): Prom
   const policy = policyFromFiles(await startUpstream(stack), issuer.jwks);
   const events: IssuerEvent[] = [];
   const monotonicNow = (): number => performance.now();
-  const issuers = createIssuers({ fetch: fetchJwks, monotonicNow, onEvent: (event) => events.push(event), ages });
+  const issuers = createIssuers({
+    fetch: jwksFetch(guardedLookup(forbiddenHost)),
+    monotonicNow,
+    onEvent: (event) => events.push(event),
+    ages,
+  });
   stack.teardown(() => issuers.close());
   const log = createLog("silent", new Writable({ write: (_chunk, _encoding, done) => done() }));
   const gateway = await createGateway({

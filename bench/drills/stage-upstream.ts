@@ -1,7 +1,6 @@
-/** The upstream of a drill, in a thread of its own, so that what it costs does not count as the gateway's slowness. */
+/** The upstream of a drill, in a process of its own, so that what it costs does not count as the gateway's slowness. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { parentPort } from "node:worker_threads";
 import { WebSocketServer } from "ws";
 
 const LARGE_PIECES = 1024;
@@ -35,4 +34,8 @@ function sendLarge(response: ServerResponse, pieces: number): void {
   else response.once("drain", () => sendLarge(response, pieces - 1));
 }
 
-server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port, []));
+// Longer than any client of the drill lets a connection rest: none is closed under a request.
+server.keepAliveTimeout = 60_000;
+// Whoever started it is gone: so is the drill.
+process.once("disconnect", () => process.exit());
+server.listen(0, "127.0.0.1", 4096, () => process.send?.((server.address() as AddressInfo).port));

@@ -1,19 +1,23 @@
-/** What a drill of connections plays on: a gateway in a process of its own, in front of an upstream that keeps streams open. */
-import { spawn, type ChildProcess } from "node:child_process";
+/**
+ * What a drill of connections plays on: a gateway with a core for itself, in front of an upstream that keeps streams open.
+ * All others (the drill, the upstream, whoever attacks) share the other core, each in a process of its own.
+ */
+import { execFileSync, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
 import { startIssuer, type Issuer } from "../../src/demo/issuer/issuer.ts";
 import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
+import { GATEWAY_CORE, LOAD_CORE } from "../stage/machine.ts";
+import { answering, freePort, startPinned, type Program } from "../stage/pinned.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const POOL = "us-east-2_Drills001";
+/** For a look inside: `SALLYPORT_DRILL_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
+const GATEWAY_FLAGS = (process.env["SALLYPORT_DRILL_FLAGS"] ?? "").split(" ").filter(Boolean);
 
 export interface Stage {
   readonly port: number;
@@ -23,8 +27,8 @@ export interface Stage {
   /** A key of an account of its own. */
   readonly newKey: (account: string) => { readonly id: string; readonly key: string };
   readonly revoke: (id: string) => void;
-  /** Memory in use by the gateway, in MB (Linux). */
-  readonly residentMb: () => number;
+  /** The gateway's process. */
+  readonly gateway: Program;
   /** Open sockets of the gateway's process (Linux). */
   readonly sockets: () => number;
   readonly close: () => Promise<void>;
@@ -39,6 +43,7 @@ export interface StageOptions {
 
 /** Resolves when the gateway serves. */
 export async function openStage({ routes, connections }: StageOptions): Promise<Stage> {
+  leaveGatewayItsCore();
   const issuer = await startIssuer({ now: Date.now, randomBytes, pools: [{ id: POOL }] });
   const upstream = await openUpstream();
   const folder = mkdtempSync(join(tmpdir(), "sallyport-drill-"));
@@ -46,7 +51,7 @@ export async function openStage({ routes, connections }: StageOptions): Promise<
   mkdirSync(join(folder, "services"));
   writeFileSync(join(folder, "sallyport.yaml"), gatewayFile(port, connections));
   writeFileSync(join(folder, "services/things.yaml"), serviceFile(upstream.origin, issuer, routes));
-  const gateway = await startGateway(folder);
+  const gateway = await startGateway(folder, port);
   const store = openSqliteKeys(join(folder, "data/keys.db"), { side: "command", create: true });
   const pool = issuer.pool(POOL);
   return {
@@ -60,12 +65,11 @@ export async function openStage({ routes, connections }: StageOptions): Promise<
       return { id, key };
     },
     revoke: (id) => void store.revokeKey("things", id, Date.now()),
-    residentMb: () => residentMb(gateway),
+    gateway,
     sockets: () => socketsOf(gateway),
     async close() {
       store.close();
-      gateway.kill("SIGKILL");
-      await Promise.all([issuer.close(), upstream.close()]);
+      await Promise.all([gateway.stop(), issuer.close(), upstream.close()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -97,23 +101,21 @@ routes:
 ${routes}`;
 }
 
-async function startGateway(folder: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [MAIN, "serve", "--config", "sallyport.yaml"], {
+/** From now on this process and whatever it starts. */
+function leaveGatewayItsCore(): void {
+  execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(LOAD_CORE), String(process.pid)], { stdio: "ignore" });
+}
+
+async function startGateway(folder: string, port: number): Promise<Program> {
+  const gateway = startPinned({
+    core: GATEWAY_CORE,
+    command: process.execPath,
+    arguments: [...GATEWAY_FLAGS, MAIN, "serve", "--config", "sallyport.yaml"],
     cwd: folder,
-    env: { PATH: process.env["PATH"] },
-    stdio: ["ignore", "pipe", "inherit"],
+    environment: { NODE_ENV: "production" },
   });
-  await new Promise<void>((resolve, reject) => {
-    let said = "";
-    child.stdout.on("data", (data) => {
-      said += String(data);
-      if (said.includes('"msg":"serving"')) resolve();
-    });
-    child.once("exit", (code) => reject(new Error(`the gateway ended with ${code}: ${said}`)));
-  });
-  child.removeAllListeners("exit");
-  child.stdout.removeAllListeners("data").resume();
-  return child;
+  await answering(port);
+  return gateway;
 }
 
 export interface Upstream {
@@ -124,30 +126,21 @@ export interface Upstream {
 }
 
 async function openUpstream(): Promise<Upstream> {
-  const worker = new Worker(new URL("./stage-upstream.ts", import.meta.url));
-  const [port] = (await once(worker, "message")) as [number];
+  const child = fork(join(import.meta.dirname, "stage-upstream.ts"));
+  const [port] = (await once(child, "message")) as [number];
   const origin = `http://127.0.0.1:${port}`;
-  return { origin, open: async () => Number(await (await fetch(`${origin}/count`)).text()), close: () => worker.terminate() };
+  return {
+    origin,
+    open: async () => Number(await (await fetch(`${origin}/count`)).text()),
+    async close() {
+      const ended = once(child, "exit");
+      child.kill();
+      await ended;
+    },
+  };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
-
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
-}
-
-function residentMb({ pid }: ChildProcess): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Math.round(Number(kilobytes) / 1024);
-}
-
-function socketsOf({ pid }: ChildProcess): number {
+function socketsOf({ pid }: Program): number {
   const inodes = new Set(readdirSync(`/proc/${pid}/fd`).flatMap((fd) => socketInode(`/proc/${pid}/fd/${fd}`)));
   const tables = ["tcp", "tcp6"].flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1));
   return tables.filter((line) => inodes.has(line.trim().split(/\s+/)[9] ?? "") && !isListening(line)).length;

@@ -1,0 +1,85 @@
+/** Throughput of the whole policy beside that of the peers, and of one kind of request beside another. */
+import type { LaneRounds } from "../report/results.ts";
+import { ask } from "../stage/ask.ts";
+import type { Shot } from "../stage/load.ts";
+import { goodShot, PATH, TENANT, type Stage } from "../stage/stage.ts";
+import { haproxy } from "../targets/haproxy.ts";
+import { nginx } from "../targets/nginx.ts";
+import { bareHttpProxy, expressStack, plainAnswer, rawHop } from "../targets/node-peers.ts";
+import { makeKey, sallyport } from "../targets/sallyport.ts";
+import { LANES } from "./lane-names.ts";
+import { runRounds, type Lane, type RoundsOptions } from "./rounds.ts";
+import { withTargets, type Open } from "./targets.ts";
+
+export interface ComparisonOptions extends RoundsOptions {
+  /** How many cached tokens take turns. */
+  readonly manyTokens: number;
+  /** Without the lanes that take long to prepare, and the floor that no line names. */
+  readonly quick: boolean;
+}
+
+/** A small cache, and tokens that fill it twice: `sizeOf` in token-cache.ts counts some 2.4 KB for each of these. */
+const SMALL_CACHE = { size: "8MB", tokens: 7_000 };
+
+/** Starts everybody, proves them correct, takes the rounds, and stops everybody. */
+export function compare(stage: Stage, options: ComparisonOptions): Promise<readonly LaneRounds[]> {
+  return withTargets(stage, async (open) => {
+    const lanes = await peerLanes(stage, open);
+    return runRounds(options.quick ? lanes : [...lanes, ...(await slowLanes(stage, open, lanes, options))], options);
+  });
+}
+
+async function peerLanes(stage: Stage, open: Open): Promise<readonly Lane[]> {
+  const good = goodShot(stage.issuer.token(TENANT));
+  const refusal: Shot = { ...good, headers: withoutCredential(good), status: 401 };
+  const post: Shot = { ...good, method: "POST", path: PATH, bodyBytes: 1024 };
+  const gateway = await open(sallyport({ name: "sallyport" }));
+  const hop = await open(rawHop);
+  return [
+    { name: LANES.sallyport, running: gateway, shot: good },
+    { name: LANES.haproxy, running: await open(haproxy), shot: good },
+    { name: LANES.rawHop, running: hop, shot: good },
+    { name: LANES.bareHttpProxy, running: await open(bareHttpProxy), shot: good },
+    { name: LANES.expressStack, running: await open(expressStack), shot: good },
+    { name: LANES.apiKey, running: gateway, shot: withKey(good, makeKey("sallyport", stage)) },
+    { name: LANES.post, running: gateway, shot: post },
+    { name: LANES.rawHopPost, running: hop, shot: post },
+    { name: LANES.refusal, running: gateway, shot: refusal },
+    { name: LANES.plainAnswer, running: await open(plainAnswer(await ask(gateway.port, refusal))), shot: refusal },
+  ];
+}
+
+async function slowLanes(stage: Stage, open: Open, lanes: readonly Lane[], options: ComparisonOptions): Promise<readonly Lane[]> {
+  const good = goodShot(stage.issuer.token(TENANT));
+  const door = lanes.find(({ name }) => name === LANES.haproxy)!.running;
+  const tokens = await stage.issuer.pool(options.manyTokens, TENANT);
+  const unknown: Shot = { ...good, turns: turnsOf(stage, "unknown.txt", tokens.slice(0, SMALL_CACHE.tokens)) };
+  const many: Shot = { ...good, turns: turnsOf(stage, "many.txt", tokens) };
+  const forgetful = await open(sallyport({ name: "sallyport-small-cache", tokenCache: SMALL_CACHE.size }));
+  return [
+    { name: LANES.nginx, running: await open(nginx), shot: good },
+    { name: LANES.manyRoutes, running: await open(sallyport({ name: "sallyport-10000", routes: 10_000 })), shot: good },
+    { name: LANES.unknownTokens, running: forgetful, shot: unknown },
+    { name: LANES.haproxyUnknownTokens, running: door, shot: unknown },
+    {
+      name: LANES.manyTokens,
+      running: await open(sallyport({ name: "sallyport-many-tokens", tokenCache: "512MB" })),
+      shot: many,
+      primed: { requests: tokens.length, eachRound: true },
+    },
+  ];
+}
+
+/** Tokens that take turns. */
+export function turnsOf(stage: Stage, file: string, tokens: readonly string[]): NonNullable<Shot["turns"]> {
+  return { header: "authorization", prefix: "Bearer ", file: stage.tokenFile(file, tokens) };
+}
+
+function withoutCredential({ headers }: Shot): Shot["headers"] {
+  const { authorization: _, ...others } = headers;
+  return others;
+}
+
+function withKey(shot: Shot, key: string): Shot {
+  return { ...shot, headers: { ...withoutCredential(shot), "x-api-key": key } };
+}

@@ -1,0 +1,47 @@
+/** One large body at a time, through the gateway and past it. */
+import type { MovedLane } from "../report/results.ts";
+import { move } from "../stage/moved.ts";
+import { randomOf, shuffled } from "../stage/random.ts";
+import { TENANT, type Stage } from "../stage/stage.ts";
+import { nginx, nginxLargeBuffers } from "../targets/nginx.ts";
+import { rawHop } from "../targets/node-peers.ts";
+import { sallyport } from "../targets/sallyport.ts";
+import type { Target } from "../targets/target.ts";
+import { DOWNLOADS } from "./lane-names.ts";
+import { withTargets } from "./targets.ts";
+
+export const GIGABYTE = 2 ** 30;
+
+type Named = readonly [name: string, target: Target];
+
+const JUDGED: readonly Named[] = [
+  [DOWNLOADS.sallyport, sallyport({ name: "sallyport-download" })],
+  [DOWNLOADS.nginx, nginx],
+];
+const BESIDE: readonly Named[] = [
+  [DOWNLOADS.nginxLargeBuffers, nginxLargeBuffers],
+  [DOWNLOADS.rawHop, rawHop],
+];
+
+export interface DownloadOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  /** Without those that no line names. */
+  readonly quick: boolean;
+}
+
+/** 1 GB down, so many times from each; once before it counts. */
+export function compareDownloads(stage: Stage, { rounds, seed, quick }: DownloadOptions): Promise<readonly MovedLane[]> {
+  const body = { direction: "down", bytes: GIGABYTE, token: stage.issuer.token(TENANT) } as const;
+  return withTargets(stage, async (open) => {
+    const lanes = [];
+    for (const [name, target] of quick ? JUDGED : [...JUDGED, ...BESIDE])
+      lanes.push({ name, port: (await open(target)).port, rounds: [] as MovedLane["rounds"][number][] });
+    for (const { port } of lanes) await move(body, port);
+    const random = randomOf(seed);
+    for (let round = 0; round < rounds; round++) {
+      for (const lane of shuffled(lanes, random)) lane.rounds.push(await move(body, lane.port));
+    }
+    return lanes.map(({ name, rounds: moved }) => ({ name, rounds: moved }));
+  });
+}
