@@ -40,6 +40,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   admin: ["observability", "pipeline"],
   demo: ["policy", "stores"],
   assurance: ["decision"],
+  doctor: ["policy", "pipeline", "stores"],
 };
 
 t.test("a room knows contract/ and those beside it that the table names", async (t) => {
@@ -60,7 +61,14 @@ t.test("observability and the admin door know the pipeline by its types alone", 
 
 t.test("no stage knows another; only the walk and the plan put them together", async (t) => {
   const composers = new Set(["pipeline/walk.ts", "pipeline/plan.ts"]);
-  const shared = new Set(["pipeline/exchange.ts", "pipeline/answer.ts", "pipeline/unread-body.ts", "pipeline/subject.ts"]);
+  const shared = new Set([
+    "pipeline/exchange.ts",
+    "pipeline/answer.ts",
+    "pipeline/unread-body.ts",
+    "pipeline/subject.ts",
+    "pipeline/turn.ts",
+    "pipeline/remember.ts",
+  ]);
   const stageOf = (path: string): string => path.split("/").slice(0, 2).join("/");
   const wrong = imports.filter(
     (one) =>
@@ -77,7 +85,6 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   yaml: ["policy/"],
   zod: ["policy/"],
   "node:sqlite": ["stores/"],
-  undici: ["pipeline/forward/", "pipeline/authenticate/jwks-fetch.ts"],
   "fast-jwt": ["pipeline/authenticate/", "demo/issuer/"],
   "lru-cache": ["pipeline/authenticate/", "stores/"],
   "prom-client": ["observability/"],
@@ -90,6 +97,36 @@ for (const [library, places] of Object.entries(LIBRARIES)) {
     t.same(wrong.map(named), []);
   });
 }
+
+/** All that is read before a gateway serves: what comes with an `import()` waits until it is needed. */
+function readAtStart(...beginnings: readonly string[]): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const open = [...beginnings];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    open.push(...imports.filter((one) => one.file === file && !one.typeOnly).map((one) => one.target));
+  }
+  return reached;
+}
+
+t.test("a start reads no library that only some gateways need, nor `node:http` in the way that loads a client with it", async (t) => {
+  const reached = readAtStart("main.ts", "cli/commands.ts", "cli/command.ts", "cli/serve.ts", "start.ts", "loading/here.ts");
+  t.ok(reached.has("gateway.ts") && reached.has("fastify") && reached.has("zod"), "the way was followed");
+  const later = [
+    "@fastify/http-proxy",
+    "prom-client",
+    "fast-jwt",
+    "undici",
+    "node:http",
+    "assurance/tests.ts",
+    "pipeline/forward/websocket.ts",
+  ];
+  t.same(
+    later.filter((one) => reached.has(one)),
+    [],
+  );
+});
 
 t.test("only cli/ and main.ts touch the process", async (t) => {
   const touching = files.filter((file) => /(?<![.\w])process\.(?!hrtime)\w|"node:process"/.test(withoutComments(file)));

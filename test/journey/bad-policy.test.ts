@@ -1,8 +1,8 @@
 /** What starts no gateway, and how wrong use of a command is answered: with the program as users run it. */
 import { connect, createServer, type AddressInfo } from "node:net";
 import t, { type Test } from "tap";
-import { commands } from "../../src/cli/commands.ts";
-import { runCommand, type Terminal } from "../../src/cli/command.ts";
+import { allCommands } from "../../src/cli/commands.ts";
+import { answerOf } from "../cli/run-command.ts";
 import { freePorts, runProgram, writeFolder, type Program } from "./child.ts";
 import { AUTHENTICATORS, thingsFiles, type Ports } from "./things.ts";
 
@@ -99,7 +99,9 @@ t.test("a door that is taken ends the start: exit 1, and none of the others stay
     const taken = { ...ports, [door]: (squatter.address() as AddressInfo).port };
     const program = await serveFiles(t, taken, () => undefined);
     t.equal(await program.ended, 1, door);
-    t.match(program.err(), /EADDRINUSE|in use/, door);
+    const key = { front: "listen", health: "health", admin: "admin" }[door];
+    const place = `write another port as \`${key}.port\` of sallyport.yaml`;
+    t.equal(program.err(), `sallyport: port ${taken[door]} of 127.0.0.1 is taken by another program: end that one, or ${place}\n`);
     squatter.close();
   }
 });
@@ -113,42 +115,6 @@ t.test("with the mistakes taken out the same files start", async (t) => {
 
 /* ── wrong use ────────────────────────────────────────────────────────── */
 
-interface Answered {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function answer(argv: readonly string[]): Promise<Answered> {
-  let [out, err] = ["", ""];
-  const terminal: Terminal = {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    environment: {},
-    colour: false,
-    columns: 80,
-    readInput: async () => "",
-  };
-  const code = await runCommand(commands, argv, terminal);
-  return { code, out, err };
-}
-
-t.test("every command answers an unknown flag, one without its value and a word too many with exit 2 and its usage line", async (t) => {
-  t.ok(commands.length > 8, "the table was found");
-  for (const command of commands) {
-    const words = command.name.split(" ");
-    const enough = Array.from({ length: command.positionals[0] }, () => "x");
-    const tooMany = Array.from({ length: command.positionals[1] + 1 }, () => "x");
-    const wrong = [["--no-such-flag"], [...enough, "--config"], tooMany, ...(enough.length > 0 ? [[]] : [])];
-    for (const args of wrong) {
-      const { code, out, err } = await answer([...words, ...args]);
-      t.equal(code, 2, [command.name, ...args].join(" "));
-      t.match(err, `usage: sallyport ${command.name} ${command.usage}\n`);
-      t.equal(out, "", "nothing on standard output");
-    }
-  }
-});
-
 t.test("what a command needs and is not given is named, with exit 2", async (t) => {
   const needs: readonly [argv: string[], missing: RegExp][] = [
     [["accounts", "create"], /missing/],
@@ -159,7 +125,7 @@ t.test("what a command needs and is not given is named, with exit 2", async (t) 
     [["serve", "--demo=yes"], /--demo/],
   ];
   for (const [argv, missing] of needs) {
-    const { code, err } = await answer(argv);
+    const { code, err } = await answerOf(argv);
     t.equal(code, 2, argv.join(" "));
     t.match(err, missing, argv.join(" "));
     t.match(err, /\nusage: sallyport /, argv.join(" "));
@@ -168,15 +134,16 @@ t.test("what a command needs and is not given is named, with exit 2", async (t) 
 
 t.test("no command, an unknown one, and half of one: exit 2 and what there is", async (t) => {
   for (const argv of [[], ["sevre"], ["keys"], ["keys", "steal"], ["--config"], ["accounts", ""]]) {
-    const { code, err } = await answer(argv);
+    const { code, err } = await answerOf(argv);
     t.equal(code, 2, argv.join(" "));
     t.match(err, /usage: sallyport /, argv.join(" "));
   }
 });
 
 t.test("help is no wrong use", async (t) => {
+  const commands = await allCommands();
   for (const argv of [["--help"], ["help"], ["keys", "--help"], ...commands.map(({ name }) => [...name.split(" "), "--help"])]) {
-    const { code, out, err } = await answer(argv);
+    const { code, out, err } = await answerOf(argv);
     t.match({ code, err }, { code: 0, err: "" }, argv.join(" "));
     t.match(out, /usage: sallyport /, argv.join(" "));
   }

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Test } from "tap";
+import { collectGateway, collectLog } from "../security/log-sink.ts";
 import type { Ports } from "./things.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
@@ -40,6 +41,7 @@ export function runProgram(t: Test, args: readonly string[], options: ProgramOpt
     env: { PATH: process.env["PATH"], ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  if (args[0] === "serve") followGateway(child, args, options.environment);
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
   const ended = new Promise<number | NodeJS.Signals>((resolve) => child.once("close", (code, signal) => resolve(code ?? signal ?? 0)));
   t.teardown(async () => {
@@ -54,6 +56,17 @@ export function runProgram(t: Test, args: readonly string[], options: ProgramOpt
     return out();
   };
   return { process: child, out, err, log: () => jsonLines(out()), says, ended };
+}
+
+/** The demo prints credentials for people, and logs beside that. */
+function followGateway(
+  { stdout, stderr }: ChildProcess,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): void {
+  collectGateway(environment);
+  stderr?.on("data", (chunk) => collectLog(String(chunk)));
+  if (!args.includes("--demo")) stdout?.on("data", (chunk) => collectLog(String(chunk)));
 }
 
 /** How to run Node as users do: the test runner adds hooks of its own to whatever it starts, which cost time and memory. */

@@ -2,6 +2,7 @@
 import { Agent, request, type IncomingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
 import type { Test } from "tap";
+import { collectAnswer } from "../security/log-sink.ts";
 
 /** A header that is to be sent more than once has a list. */
 export type SentHeaders = Readonly<Record<string, string | readonly string[]>>;
@@ -25,7 +26,10 @@ export function createClient(t: Test, origin: string): Send {
       sent.on("error", reject);
       sent.on("response", (response) => {
         const { statusCode: status = 0, headers: received } = response;
-        text(response).then((body) => resolve({ status, headers: received, body }), reject);
+        text(response).then((body) => {
+          collectAnswer(status, received["cache-control"], body);
+          resolve({ status, headers: received, body });
+        }, reject);
       });
       sent.end();
     });

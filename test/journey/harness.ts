@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import type { Test } from "tap";
 import type { Policy } from "../../src/contract/policy.ts";
+import { loadApart } from "../../src/loading/apart.ts";
 import { createLog } from "../../src/observability/log.ts";
-import { formatDiagnostic } from "../../src/policy/diagnostic.ts";
+import { diagnosticTexts } from "../../src/policy/diagnostic.ts";
 import { loadPolicy, type Loaded } from "../../src/policy/load.ts";
-import { start, type Running } from "../../src/start.ts";
+import { start, type Running, type StartOptions } from "../../src/start.ts";
+import { collectGateway, collectLog, collectMetrics } from "../security/log-sink.ts";
 
 const SHIPPED = join(import.meta.dirname, "../../config");
 
@@ -23,12 +25,15 @@ export interface SallyportOptions {
   /** Last word on the compiled policy, e.g. other limits. */
   readonly adapt?: (policy: Policy) => Policy;
   readonly watchMs?: number;
+  /** Files of a shadow policy, by their path below the folder `shadow`. */
+  readonly shadow?: Readonly<Record<string, string>>;
 }
 
 export interface Sallyport {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   readonly adminUrl: string;
+  readonly adminToken: string;
   readonly healthUrl: string;
   readonly running: Running;
   /** Folder of the policy files. */
@@ -41,34 +46,45 @@ export interface Sallyport {
   readonly decision: (id: string) => Record<string, unknown> | undefined;
 }
 
+/** In the test's own thread at first, and beside it from then on, as `serve` does. */
+type Loading = Pick<StartOptions, "loaded" | "load">;
+
 /** Starts a gateway; it is stopped when the test ends. Throws the diagnostics of a bad policy. */
-export async function startSallyport(t: Test, options: SallyportOptions): Promise<Sallyport> {
+export async function startSallyport(t: Pick<Test, "teardown">, options: SallyportOptions): Promise<Sallyport> {
   const folder = mkdtempSync(join(tmpdir(), "sallyport-journey-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   writePolicy(folder, options.files);
   const keyStore = join(folder, "data", "keys.db");
   const environment = { ADMIN_TOKEN: randomBytes(24).toString("hex"), ...options.environment };
-  const load = (): Loaded => {
-    const loaded = loadPolicy({ configPath: join(folder, "sallyport.yaml"), environment });
-    return loaded.kind === "policy" ? { ...loaded, policy: adapt(loaded.policy, keyStore, options) } : loaded;
+  collectGateway(environment);
+  const adapted = (loaded: Loaded): Loaded =>
+    loaded.kind === "policy" ? { ...loaded, policy: adapt(loaded.policy, keyStore, options) } : loaded;
+  const loading = (place: string): Loading => {
+    const from = { configPath: join(place, "sallyport.yaml"), environment };
+    const loaded = adapted(loadPolicy(from));
+    if (loaded.kind === "invalid") throw new Error(diagnosticTexts(loaded.diagnostics).join("\n"));
+    return { loaded, load: async () => adapted(await loadApart({ options: from })) };
   };
-  const loaded = load();
-  if (loaded.kind === "invalid") throw new Error(loaded.diagnostics.map((one) => formatDiagnostic(one, { colour: false })).join("\n"));
+  if (options.shadow) writePolicy(join(folder, "shadow"), options.shadow);
   const lines: string[] = [];
   const running = await start({
-    loaded,
-    load,
+    ...loading(folder),
+    ...(options.shadow && { shadowPolicy: loading(join(folder, "shadow")) }),
     log: createLog("debug", memory(lines)),
     now: options.now ?? Date.now,
     monotonicNow: options.monotonicNow ?? (() => performance.now()),
     randomBytes,
     watchMs: options.watchMs ?? 0,
   });
-  t.teardown(() => stopAtOnce(running));
   const at = (port: number | undefined): string => `http://127.0.0.1:${port}`;
+  t.teardown(async () => {
+    await collectMetrics(at(running.ports.admin));
+    await stopAtOnce(running);
+  });
   return {
     url: at(running.ports.gateway),
     adminUrl: at(running.ports.admin),
+    adminToken: environment["ADMIN_TOKEN"],
     healthUrl: at(running.ports.health),
     running,
     folder,
@@ -112,6 +128,7 @@ function adapt(policy: Policy, keyStore: string, options: SallyportOptions): Pol
 function memory(lines: string[]): Writable {
   return new Writable({
     write(chunk, _encoding, done) {
+      collectLog(String(chunk));
       lines.push(...String(chunk).split("\n").filter(Boolean));
       done();
     },

@@ -37,6 +37,8 @@ export interface Outcome extends Answer {
 
 export interface Systems {
   readonly sallyport: Sallyport;
+  /** What the policy files are filled with, secrets too. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly piePool: Pool;
   readonly flowPool: Pool;
   readonly clocks: Clocks;
@@ -52,9 +54,11 @@ export interface Systems {
 export interface SystemsOptions {
   /** Policy files that are not as shipped, by their path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The same of a shadow policy; none where nothing is given. */
+  readonly shadow?: Readonly<Record<string, string>>;
 }
 
-export async function startSystems(t: Test, { files }: SystemsOptions = {}): Promise<Systems> {
+export async function startSystems(t: Test, { files, shadow }: SystemsOptions = {}): Promise<Systems> {
   const clocks = new Clocks();
   const pools = [
     { id: "us-east-2_PieTest01", people: [{ username: "sam" }] },
@@ -66,22 +70,24 @@ export async function startSystems(t: Test, { files }: SystemsOptions = {}): Pro
   const upstream = await startUpstream(t);
   const registryToken = randomBytes(24).toString("hex");
   const previousRegistryToken = randomBytes(24).toString("hex");
+  const environment = {
+    PIE_URL: upstream.url,
+    PIE_ISSUER: piePool.iss,
+    PIE_JWKS: piePool.jwks,
+    REGISTRY_URL: upstream.url,
+    REGISTRY_AUTH_TOKEN: registryToken,
+    REGISTRY_AUTH_TOKEN_PREVIOUS: previousRegistryToken,
+    STACKFLOW_URL: upstream.url,
+    STACKFLOW_ISSUER: flowPool.iss,
+    STACKFLOW_JWKS: flowPool.jwks,
+    STACKFLOW_APP_CLIENT: APP_CLIENT,
+    STACKFLOW_MACHINE_CLIENT: MACHINE_CLIENT,
+    STACKFLOW_MACHINE_TENANT: MACHINE_TENANT,
+  };
   const sallyport = await startSallyport(t, {
     files: { ...shippedFiles(), ...files },
-    environment: {
-      PIE_URL: upstream.url,
-      PIE_ISSUER: piePool.iss,
-      PIE_JWKS: piePool.jwks,
-      REGISTRY_URL: upstream.url,
-      REGISTRY_AUTH_TOKEN: registryToken,
-      REGISTRY_AUTH_TOKEN_PREVIOUS: previousRegistryToken,
-      STACKFLOW_URL: upstream.url,
-      STACKFLOW_ISSUER: flowPool.iss,
-      STACKFLOW_JWKS: flowPool.jwks,
-      STACKFLOW_APP_CLIENT: APP_CLIENT,
-      STACKFLOW_MACHINE_CLIENT: MACHINE_CLIENT,
-      STACKFLOW_MACHINE_TENANT: MACHINE_TENANT,
-    },
+    ...(shadow && { shadow: { ...shippedFiles(), ...shadow } }),
+    environment,
     now: clocks.now,
     monotonicNow: clocks.monotonicNow,
   });
@@ -95,7 +101,7 @@ export async function startSystems(t: Test, { files }: SystemsOptions = {}): Pro
     clocks.pass(UNHURRIED_MS);
     return askAtOnce(line, carried);
   };
-  return { sallyport, piePool, flowPool, clocks, registryToken, previousRegistryToken, ask, askAtOnce };
+  return { sallyport, environment, piePool, flowPool, clocks, registryToken, previousRegistryToken, ask, askAtOnce };
 }
 
 function headersOf({ token, key, headers }: Carried): SentHeaders {

@@ -4,7 +4,6 @@ import { EventEmitter } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Writable } from "node:stream";
 import type { Test } from "tap";
 import type { CounterStore, KeyReader } from "../../src/contract/stores.ts";
 import { createGateway } from "../../src/gateway.ts";
@@ -12,7 +11,8 @@ import { createDecisionIds } from "../../src/observability/decision-id.ts";
 import { createDecisionLog } from "../../src/observability/decisions.ts";
 import { createLog } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { fetchJwks } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { guardedLookup, jwksFetch } from "../../src/pipeline/authenticate/jwks-fetch.ts";
+import { forbiddenHost } from "../../src/policy/addresses.ts";
 import { createIssuers, type Issuers } from "../../src/pipeline/authenticate/jwks.ts";
 import { loadPolicy } from "../../src/policy/load.ts";
 import { createMemoryCounters } from "../../src/stores/memory-counters.ts";
@@ -21,6 +21,7 @@ import { keyStore } from "../authenticate/fixtures/key-store.ts";
 import { createClient, type Send } from "../journey/client.ts";
 import { startUpstream, type RecordingUpstream } from "../journey/recording-upstream.ts";
 import { gateFiles, ISS, type GateShape } from "./gate.ts";
+import { logSink } from "./log-sink.ts";
 
 export interface Assembled {
   readonly send: Send;
@@ -44,8 +45,8 @@ export async function startAssembled(t: Test, shape: Omit<GateShape, "answer">, 
   const wall = { epochMs: Date.UTC(2026, 11, 1, 12) };
   const upstream = await startUpstream(t);
   const fetches = new EventEmitter();
-  const issuers = createIssuers({ ...clock, fetch: fetchJwks, onEvent: () => fetches.emit("over") });
-  const log = createLog("silent", new Writable({ write: (_chunk, _encoding, done) => done() }));
+  const issuers = createIssuers({ ...clock, fetch: jwksFetch(guardedLookup(forbiddenHost)), onEvent: () => fetches.emit("over") });
+  const log = createLog("debug", logSink);
   const gateway = await createGateway({
     policy: policyOf(t, shape, { UPSTREAM: upstream.url, ISSUER: ISS, ...shape.environment }),
     keys: parts.keys ?? keyStore(() => undefined),

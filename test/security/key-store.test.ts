@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import t, { type Test } from "tap";
 import { digestApiKey, makeApiKey } from "../../src/contract/api-key.ts";
-import type { ApiKeyAuthenticator } from "../../src/contract/policy.ts";
+import type { ApiKeyAuthenticator } from "../../src/contract/authenticators.ts";
 import { StoreUnavailable, type KeyReader } from "../../src/contract/stores.ts";
 import { proveApiKey } from "../../src/pipeline/authenticate/key.ts";
 import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
@@ -152,9 +152,11 @@ t.test("K8 a flood of made-up keys takes no memory, and asks the store no more o
 
 t.test("K8 nothing is kept of a key that does not exist", async (t) => {
   const authenticator = { name: "key", prefix: "shp_prod", header: "x-api-key" } as ApiKeyAuthenticator;
+  const connection = {};
   const flood = async (from: number, to: number): Promise<void> => {
     for (let made = from; made < to; made++) {
-      await proveApiKey(store, "shop", [authenticator], makeApiKey("shp_prod", (size) => numbered(made, size)).key, 0);
+      const text = makeApiKey("shp_prod", (size) => numbered(made, size)).key;
+      await proveApiKey(store, { service: "shop", authenticators: [authenticator], text, now: 0, connection });
     }
   };
   await flood(0, 5_000);

@@ -4,7 +4,7 @@ import { createMemoryCounters } from "../../src/stores/memory-counters.ts";
 import { startAssembled } from "./assembled-gate.ts";
 import { bearer, ISS, startGate } from "./gate.ts";
 import { AUTHENTICATORS, limited, MINUTE_MS, statuses, times, tokenOfMachine, TRUSTING } from "./limited-gate.ts";
-import { converse } from "./raw-socket.ts";
+import { converse, valuesOf } from "./raw-socket.ts";
 import { rsa, tokenOf } from "./token-gate.ts";
 
 t.test("R1 no header of an untrusted peer makes it another client", async (t) => {
@@ -165,5 +165,45 @@ t.test("R4 what the parser or the edge refuses costs no look-up, and is not forw
   const { answers } = await converse(gate.port, bad, { answers: 50 });
   t.ok(answers.length > 0 && answers.every(({ status }) => status === 400));
   t.same(gate.upstream.take(), []);
-  t.equal((await gate.ask("GET /open")).status, 200, "nor does it spend anybody's budget");
+  t.equal((await gate.ask("GET /open")).status, 200, "nor does it spend the budget of a route that it does not name");
 });
+
+/** One of each kind: by the edge, by the parser, of no route at all. */
+const STRAYS: readonly (readonly [what: string, bytes: string, status: number])[] = [
+  ["a broken path", "GET /op%zzen HTTP/1.1\r\nHost: gw\r\n\r\n", 400],
+  ["an expectation", "GET /open HTTP/1.1\r\nHost: gw\r\nExpect: x\r\n\r\n", 417],
+  ["what is no HTTP", "hello\r\n\r\n", 400],
+  ["a head too long", `GET /open HTTP/1.1\r\nHost: gw\r\nx: ${"a".repeat(20_000)}\r\n\r\n`, 431],
+  ["CONNECT", "CONNECT gw:80 HTTP/1.1\r\nHost: gw\r\n\r\n", 404],
+];
+
+t.test("R4 what the parser or the edge refuses counts with all that matches no service, and is 429 past the limit", async (t) => {
+  const gateway = `defaults: { limits: { all: { by: address, rate: ${STRAYS.length}/minute } } }\n`;
+  const gate = await startGate(t, { ...limited("address"), gateway });
+  const answerTo = async (bytes: string) => (await converse(gate.port, bytes)).answers[0];
+  for (const [what, bytes, status] of STRAYS) t.equal((await answerTo(bytes))?.status, status, what);
+  for (const [what, bytes] of STRAYS) {
+    const answer = await answerTo(bytes);
+    t.equal(answer?.status, 429, `${what}, past the limit`);
+    t.same(valuesOf(answer!, "retry-after"), ["60"], what);
+    const [id = ""] = valuesOf(answer!, "x-decision-id");
+    t.match(gate.sallyport.decision(id), { code: "RATE_LIMITED", reason: /^limit all of gateway/, address: "127.0.0.1" }, what);
+  }
+  t.equal((await gate.ask("GET /open")).status, 429, "and so is what would have been allowed");
+  t.same(gate.upstream.take(), []);
+});
+
+t.test(
+  "R4 behind a trusted proxy what cannot be read counts against nobody, and what is refused by the edge against its client",
+  async (t) => {
+    const gateway = `${TRUSTING}defaults: { limits: { all: { by: address, rate: 1/minute } } }\n`;
+    const gate = await startGate(t, { ...limited("address"), gateway });
+    const statusOf = async (bytes: string) => (await converse(gate.port, bytes)).answers[0]?.status;
+    for (let count = 0; count < 3; count++) t.equal(await statusOf("hello\r\n\r\n"), 400);
+    const broken = (client: string): string => `GET /op%zzen HTTP/1.1\r\nHost: gw\r\nX-Forwarded-For: ${client}\r\n\r\n`;
+    t.same(
+      [await statusOf(broken("192.0.2.1")), await statusOf(broken("192.0.2.1")), await statusOf(broken("192.0.2.2"))],
+      [400, 429, 400],
+    );
+  },
+);

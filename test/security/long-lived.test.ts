@@ -67,6 +67,28 @@ t.test("W2 an upgrade elsewhere, or in another form, is refused and its connecti
   t.same(upstream.seen, []);
 });
 
+t.test("W2 what is no handshake is refused in the service's own words, logged, and opens nothing", async (t) => {
+  const { port, upstream, sallyport } = await startLiveGate(t, { rest: ROUTES });
+  const bad: [version: string, fields: string][] = [
+    ["1.0", HANDSHAKE],
+    ["1.1", HANDSHAKE.replace("Version: 13", "Version: 8")],
+    ["1.1", HANDSHAKE.replace("Key: AAAA", "Key: AAA")],
+    ["1.1", `${HANDSHAKE}Sec-WebSocket-Protocol: chat, chat\r\n`],
+    ["1.1", `${HANDSHAKE}Sec-WebSocket-Protocol: "chat"\r\n`],
+  ];
+  for (const [version, fields] of bad) {
+    const { answers, closed } = await converse(
+      port,
+      `GET /open HTTP/${version}\r\nHost: gw\r\n${fields}\r\nGET /open HTTP/1.1\r\nHost: gw\r\n\r\n`,
+    );
+    t.same([answers.map(({ status }) => status), closed], [[400], true], fields);
+    const { code, decisionId } = JSON.parse(answers[0]?.body ?? "{}") as Record<string, string>;
+    t.equal(code, "REQUEST_INVALID");
+    t.match(sallyport.decision(decisionId ?? ""), { code: "REQUEST_INVALID", reason: /^a WebSocket handshake / });
+  }
+  t.same(upstream.seen, []);
+});
+
 t.test("W3 the upstream is told the caller's identity, and nothing of the client's own", async (t) => {
   const { socket, bearer, upstream } = await startLiveGate(t, { rest: ROUTES });
   const forged = { "x-auth-subject": "root", x_auth_tenant: "other", cookie: "a=1", "x-api-key2": "kept", "x-real-ip": "9.9.9.9" };
@@ -144,6 +166,29 @@ for (const [what, change] of CHANGES) {
     );
   });
 }
+
+const TENANTS_OF_ACCOUNTS = `
+roles: { owner: ["*"] }
+authenticators:
+  key: { apiKey: { header: x-api-key, prefix: thk }, scopes: { all: ["*"] }, tenant: account }
+`;
+
+t.test("W6 a key whose account moves to another tenant ends what went by the old one, and nobody else's", async (t) => {
+  const gate = await startLiveGate(t, { rest: ROUTES, authenticators: TENANTS_OF_ACCOUNTS });
+  const [key, other] = [gate.newKey("robot"), gate.newKey("bystander")];
+  for (const account of ["robot", "bystander"]) gate.store.changeAccount("things", account, { tenant: "acme" });
+  const kept = gate.socket("/keyed/live", { headers: other.headers });
+  t.equal(await handshakeOf(kept), 101);
+  const both = await openBoth(gate, key.headers);
+  t.equal(gate.upstream.seen.at(-1)?.headers["x-auth-tenant"], "acme", "the service was told a tenant that no part of the request names");
+  gate.store.changeAccount("things", "robot", { tenant: "other" });
+  t.same(await both.socket, CLOSED);
+  t.equal(await both.stream, "cut");
+  await until(() => gate.upstream.open() === 1);
+  t.equal(await echoed(kept, "still here"), "still here");
+  const cuts = gate.sallyport.log().flatMap(({ cut }) => (cut === undefined ? [] : [cut]));
+  t.same(cuts, ["the caller's tenant has changed", "the caller's tenant has changed"]);
+});
 
 t.test("W6 a token that expires ends its WebSockets and streams", async (t) => {
   const gate = await startLiveGate(t, { rest: ROUTES });

@@ -43,11 +43,11 @@ export const PARTS_NOT_APPLICABLE: ReadonlyMap<string, string> = new Map([
   ["R12", "a message within an open WebSocket is no request and is not counted; its size and the connection's life are bounded (class W)"],
   [
     "F1",
-    "keys may come from a private address over https, since issuers stand in private networks too; what is refused is link-local and metadata addresses, and http beyond loopback",
+    "keys may come from a private address over https, since issuers stand in private networks too; what is refused is link-local and metadata addresses, as written and as resolved, and http beyond loopback",
   ],
   [
     "F2",
-    "there is no discovery: the address of the keys stands in the policy. Against rebinding each fetch resolves the name anew, and TLS proves it",
+    "there is no discovery: the address of the keys stands in the policy. Against rebinding each fetch resolves the name anew and looks at its addresses, and TLS proves it",
   ],
   [
     "L6",

@@ -1,6 +1,8 @@
 /** Random route tables. */
 import fc from "fast-check";
-import type { Access, BearerAuthenticator, Policy, Route, Service } from "../../src/contract/policy.ts";
+import type { BearerAuthenticator } from "../../src/contract/authenticators.ts";
+import type { Access, Policy, Route, Service } from "../../src/contract/policy.ts";
+import { atOnce } from "../../src/contract/steps.ts";
 import { readRouteKey, type Segment } from "../../src/policy/pattern.ts";
 import { hostTable, methodTrees, prefixSegments, SegmentTree, type Mountable } from "../../src/policy/table.ts";
 
@@ -123,7 +125,7 @@ export function tableOf(sketches: readonly ServiceSketch[]): Table {
     const service = serviceOf(sketch, mountable.length);
     const routes = routesIn(service, sketch);
     routesOf.set(service, routes);
-    mountable.push({ service, hosts: [], methods: methodTrees(routes) });
+    mountable.push({ service, hosts: [], methods: atOnce(methodTrees(routes)) });
   }
   return { policy: policyOf(mountable), routesOf };
 }
@@ -207,7 +209,11 @@ function policyOf(mountable: readonly Mountable[]): Policy {
       listen: { host: "127.0.0.1", port: 0 },
       connections: { total: 1_000, perAddress: 1_000, headersMs: 10_000, idleMs: 10_000 },
       trustProxy: { cidrs: [], has: () => false },
-      stores: { keys: { kind: "sqlite", path: ":memory:" }, counters: { kind: "memory" } },
+      stores: {
+        keys: { kind: "sqlite", path: ":memory:" },
+        counters: { kind: "memory", perWorker: false },
+        tokenCacheBytes: 64 * 1024 ** 2,
+      },
       log: { level: "silent", decisions: "refusals" },
       graceMs: 0,
     },

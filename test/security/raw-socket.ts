@@ -1,6 +1,7 @@
 /** Bytes on a bare TCP connection, and what came back: for what no HTTP client would send. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { collectAnswer } from "./log-sink.ts";
 
 /** One answer as it stood on the wire; text is Latin-1, a byte a character. */
 export interface Answer {
@@ -64,7 +65,9 @@ export async function converse(port: number, parts: string | readonly string[], 
   });
   await Promise.all([over, send(socket, parts, options)]);
   socket.destroy();
-  return soFar();
+  const conversation = soFar();
+  for (const answer of conversation.answers) collectAnswer(answer.status, valuesOf(answer, "cache-control")[0], answer.body);
+  return conversation;
 }
 
 async function send(socket: Socket, parts: string | readonly string[], { leave, pauseMs }: ConverseOptions): Promise<void> {

@@ -26,7 +26,7 @@ service: ${SERVICE}
 upstream: { url: "\${UPSTREAM}" }
 roles: { reader: [things.read], writer: [things.read, things.write] }
 authenticators:
-  iam: { sigv4: { region: us-east-1, service: service, HOLD } }
+  iam: { sigv4: { region: us-east-1, service: service, HOLD }, tenant: account }
   token: { bearer: [{ id: one, value: "\${TOKEN}", access: [things.read] }] }
   key: { apiKey: { header: x-api-key, prefix: thk }, scopes: { read: [things.read] } }
 routes:
@@ -36,6 +36,9 @@ routes:
   POST /{rest...}: { access: things.write, body: { max: 1MB } }
   GET /open/{rest...}: public
   GET /narrow/{rest...}: { access: things.read, query: { allow: [page] } }
+  POST /few/{rest...}: { access: things.write, body: { max: 100B }, timeouts: { idle: 500ms } }
+  POST /large/{rest...}: { access: things.write, body: { max: 16MB } }
+TENANT
 `;
 
 export interface Asked extends Answer {
@@ -64,16 +67,25 @@ export interface SigV4Fixture {
   readonly verdict: (message: SignedMessage) => Promise<string>;
 }
 
-/** Stopped when the test ends. `hold` is the authenticator's `holdBody`. */
-export async function startSigV4(
-  t: Test,
-  { hold, rotated }: { readonly hold?: string; readonly rotated?: boolean } = {},
-): Promise<SigV4Fixture> {
+export interface SigV4Shape {
+  /** The authenticator's `holdBody`. */
+  readonly hold?: string;
+  /** Whether a new sealing secret stands before the one that sealed. */
+  readonly rotated?: boolean;
+  /** The header in which a request may name its tenant. */
+  readonly tenantHeader?: string;
+}
+
+/** Stopped when the test ends. The key's account is of tenant `acme`. */
+export async function startSigV4(t: Test, { hold, rotated, tenantHeader }: SigV4Shape = {}): Promise<SigV4Fixture> {
   const witness = await startWitness(t);
   const clock = { now: VECTOR_NOW };
   const sealing = randomBytes(24).toString("base64");
   const token = randomBytes(24).toString("hex");
-  const service = SERVICE_FILE.replace(", HOLD", hold === undefined ? "" : `, holdBody: ${hold}`);
+  const service = SERVICE_FILE.replace(", HOLD", hold === undefined ? "" : `, holdBody: ${hold}`).replace(
+    "TENANT",
+    tenantHeader === undefined ? "" : `tenant: { header: ${tenantHeader} }`,
+  );
   const gateway = rotated === true ? GATEWAY.replace('"${SEALING}"', '["${NEXT_SEALING}", "${SEALING}"]') : GATEWAY;
   const sallyport = await startSallyport(t, {
     files: { "sallyport.yaml": gateway, "services/things.yaml": service },
@@ -91,7 +103,7 @@ export async function startSigV4(
 function fill(store: SqliteKeys, sealing: string): string {
   const owner = { service: SERVICE, id: VECTOR_KEY.id };
   const sealedSecret = createSealing([sealingKey(sealing)]).seal(VECTOR_KEY.secret, owner, randomBytes);
-  store.createAccount({ service: SERVICE, id: "signer", kind: "service", role: "writer", enabled: true });
+  store.createAccount({ service: SERVICE, id: "signer", kind: "service", role: "writer", tenant: "acme", enabled: true });
   store.createAccessKey({ ...owner, account: "signer", scopes: [], sealedSecret, createdAt: 0 });
   const { id, key } = makeApiKey("thk", randomBytes);
   store.createKey({ service: SERVICE, id, account: "signer", scopes: ["read"], digest: digestApiKey(key), createdAt: 0 });

@@ -160,6 +160,24 @@ t.test(
   },
 );
 
+t.test("S4 a header that names the tenant is signed, or the request is refused, in either form", async (t) => {
+  const { send, verdict } = await startSigV4(t, { tenantHeader: "x-tenant" });
+  const named = [HOST, ["X-Tenant", "acme"]] as const;
+  const forms: [string, (draft: Draft) => SignedMessage][] = [
+    ["header", (draft) => sign({ ...draft, signed: [...(draft.signed ?? []), "x-amz-date"].sort() }, SIGNER)],
+    ["query", (draft) => presign(draft, SIGNER)],
+  ];
+  for (const [form, made] of forms) {
+    const signed = await send(made(draftAt(VECTOR_NOW, { headers: named, signed: ["host", "x-tenant"] })));
+    t.equal(signed.verdict, "allow", form);
+    t.equal(new Map(signed.heard?.headers).get("x-auth-tenant"), "acme", form);
+    const unnamed = made(draftAt(VECTOR_NOW, { signed: ["host"] }));
+    t.equal(await verdict(unnamed), "allow", `${form}: it may name none`);
+    for (const [name, value] of [["X-Tenant", "acme"] as const, ["x-tenant", "other"] as const])
+      t.equal(await verdict(withMore(unnamed, [name, value])), "SIGNATURE_INVALID", `${form}: ${name}: ${value}, unsigned`);
+  }
+});
+
 t.test("S4 x-amz-content-sha256 may go unsigned where it is the hash that was signed", async (t) => {
   const { verdict } = await startSigV4(t);
   const names = ["host", "x-amz-date"];
@@ -274,6 +292,47 @@ t.test("S6 with holdBody a body without its hash is held, up to the size, and th
     "SIGNATURE_INVALID",
     "chunks that grow too long",
   );
+});
+
+t.test("S6 X1 a body that is held and drips is given up after the route's idle time, however regular the drops", async (t) => {
+  const { sallyport, witness } = await startSigV4(t, { hold: "1KB" });
+  const draft = draftAt(VECTOR_NOW, {
+    method: "POST",
+    target: "/few/a",
+    headers: [HOST, ["Content-Length", "100"]],
+    body: "x".repeat(100),
+  });
+  const head = bytesOf({ ...sign(draft, SIGNER), body: "" });
+  const answer = await new Promise<string>((resolve, reject) => {
+    let got = "";
+    const socket = connect(sallyport.running.ports.gateway, "127.0.0.1", () => socket.write(head));
+    const dripping = setInterval(() => socket.writable && socket.write("x"), 100);
+    socket.on("data", (chunk) => (got += chunk.toString("latin1")));
+    socket.on("error", reject).on("close", () => {
+      clearInterval(dripping);
+      resolve(got);
+    });
+  });
+  t.match(answer, /^HTTP\/1\.1 401 /, "not after the ten seconds in which it would have been whole");
+  t.match(sallyport.log().at(-1), { code: "SIGNATURE_INVALID", reason: "the body did not arrive in time" });
+  t.equal(witness.takeBytes(), "");
+});
+
+t.test("S6 X2 a body that is held is bound by its route's `body.max` as well, and never read beyond it", async (t) => {
+  const { ask, send, sallyport } = await startSigV4(t, { hold: "1KB" });
+  const post = (body: string): Partial<Draft> => ({ method: "POST", target: "/few/a", body });
+  t.equal((await ask(post("x".repeat(100)))).heard?.body.length, 100);
+  const declared = await ask(post("x".repeat(101)));
+  t.equal(declared.verdict, "SIGNATURE_INVALID", "declared");
+  const framed = [HOST, ["Transfer-Encoding", "chunked"]] as const;
+  const body = "x".repeat(101);
+  const grown = await send({ ...sign(draftAt(VECTOR_NOW, { ...post(body), headers: framed }), SIGNER), body: chunked(body.slice(1), "x") });
+  t.equal(grown.verdict, "SIGNATURE_INVALID", "in chunks");
+  for (const { headers, bytes } of [declared, grown]) {
+    const id = headers.find(([name]) => name === "x-decision-id")?.[1] ?? "";
+    t.match(sallyport.decision(id), { reason: "the body is larger than `holdBody` or the route's `body.max`" });
+    t.equal(bytes, "");
+  }
 });
 
 t.test("S6 a client that waits for 100 Continue before a body that is held is told to go on, once", async (t) => {

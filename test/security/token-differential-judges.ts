@@ -9,6 +9,7 @@ import type { Policy, Route } from "../../src/contract/policy.ts";
 import { identify } from "../../src/decision/identify.ts";
 import { createIssuers } from "../../src/pipeline/authenticate/jwks.ts";
 import { createProver, issuersOf } from "../../src/pipeline/authenticate/prove.ts";
+import { HeldBodies } from "../../src/pipeline/authenticate/sigv4/held-bodies.ts";
 import { loadPolicy } from "../../src/policy/load.ts";
 import { exchangeWith } from "../authenticate/fixtures/exchange.ts";
 import { keyStore } from "../authenticate/fixtures/key-store.ts";
@@ -56,7 +57,14 @@ export async function createOurJudge({ jwks }: KeyRing): Promise<OurJudge> {
   const issuers = createIssuers({ fetch, monotonicNow, onEvent: () => undefined, schedule: () => () => undefined });
   issuers.use(issuersOf(policy));
   await issuers.ready();
-  const prover = createProver({ policy, issuers, keys: keyStore(() => undefined), monotonicNow, randomBytes });
+  const prover = createProver({
+    policy,
+    issuers,
+    keys: keyStore(() => undefined),
+    monotonicNow,
+    heldBodies: new HeldBodies(),
+    randomBytes,
+  });
   return async (token, use, now) => {
     const route = routeTo(policy, use);
     const proof = await prover.prove(route.service, exchangeWith({ rawHeaders: ["Authorization", `Bearer ${token}`] }), now);
