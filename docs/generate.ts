@@ -4,9 +4,10 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { helpOf } from "../src/cli/command.ts";
-import { commands } from "../src/cli/commands.ts";
+import { allCommands } from "../src/cli/commands.ts";
+import { helpOf } from "../src/cli/help.ts";
 import { ERRORS } from "../src/contract/errors.ts";
+import { LINT } from "../src/contract/lint-codes.ts";
 import { jsonSchema } from "../src/policy/schema/json-schema.ts";
 import { policyReference } from "./policy-reference.ts";
 
@@ -18,6 +19,7 @@ const FILES: readonly (readonly [path: string, text: () => string])[] = [
   ["config/schema/tests.schema.json", () => `${JSON.stringify(jsonSchema("tests", { references: true }), undefined, 2)}\n`],
   ["docs/reference/policy.md", policyReference],
   ["docs/reference/error-codes.md", errorCodes],
+  ["docs/lint/codes.md", lintCodes],
   ["docs/reference/commands.md", commandReference],
 ];
 
@@ -36,6 +38,30 @@ in its \`errors:\` block. This page is generated from the code.
 ${rows.join("\n")}
 `;
 }
+
+function lintCodes(): string {
+  const codes = Object.entries(LINT);
+  const rows = codes.map(
+    ([code, { level, title }]) => `| [${code}](#${code.toLowerCase()}) | ${level} | ${title.replaceAll("|", "\\|")} |`,
+  );
+  const sections = codes.map(
+    ([code, { level, title, why, instead }]) =>
+      `## ${code}\n\n**${title.charAt(0).toUpperCase()}${title.slice(1)}** (${level}).\n\n${why}\n\n*Instead:* ${instead}\n`,
+  );
+  return `# What \`sallyport check\` finds
+
+A policy that does not load is another matter: these are findings in one that does. [The page of the command](../check.md) says how they are read,
+accepted and held in CI; \`sallyport check --why CODE\` prints an entry of this page. A code never changes its meaning. This page is generated from
+the code.
+
+| code | level | finds |
+|---|---|---|
+${rows.join("\n")}
+
+${sections.join("\n")}`;
+}
+
+const commands = await allCommands();
 
 function commandReference(): string {
   const sections = commands.map((command) => `## sallyport ${command.name}\n\n\`\`\`text\n${helpOf(command)}\`\`\`\n`);
