@@ -98,8 +98,9 @@ export class Strays {
     const address = plainAddress(socket.remoteAddress ?? "") ?? "";
     // Of a trusted peer nobody knows for whom it speaks.
     const verdict = gateway.trustProxy.has(address) ? undefined : countAddress(addressLimits, counters, address, monotonicNow());
-    if (verdict instanceof Promise) void verdict.then((late) => this.#answer(socket, address, refusal, late));
-    else this.#answer(socket, address, refusal, verdict);
+    const answer = (late?: LimitVerdict): void => this.#answer(socket, address, refusal, late);
+    if (verdict instanceof Promise) void verdict.then(answer, () => answer());
+    else answer(verdict);
   }
 
   #answer(socket: Socket, address: string, refusal: Refusal, verdict: LimitVerdict | undefined): void {

@@ -39,6 +39,8 @@ export class Upgrades {
   /** Takes all upgrades of this server. */
   follow(server: Server): void {
     server.on("upgrade", (request, socket, head) => {
+      // Node has let go of the connection, and of a handshake that is refused nobody else listens to errors.
+      socket.on("error", () => socket.destroy());
       if (this.#carrier) this.#carrier.server.emit("upgrade", request, socket, head);
       else void this.#late(request, socket, head);
     });
@@ -49,8 +51,6 @@ export class Upgrades {
   }
 
   async #late(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Nobody else listens to its errors until then.
-    socket.on("error", () => socket.destroy());
     try {
       await this.load();
       this.#carrier?.server.emit("upgrade", request, socket, head);

@@ -48,7 +48,7 @@ export function createMetrics(): Metrics {
   const connections = new Gauge({ name: "sallyport_connections_open", help: "Connections of clients", registers });
   const refusedConnections = new Counter({
     name: "sallyport_connections_refused_total",
-    help: "Connections of clients that were closed because of a bound: total, address, unread",
+    help: "Connections of clients that were closed because of a bound: total, address, unread, silent",
     labelNames: ["bound"],
     registers,
   });

@@ -1,7 +1,7 @@
 /** Requests and how long they took, by what they were about and how they ended. */
 import type { Exchange } from "../pipeline/exchange.ts";
-import { Gauge, type Register } from "./register.ts";
-import { countersOf, Durations, histogramsOf, type Tally } from "./tallies.ts";
+import type { Register } from "./register.ts";
+import { countersOf, Durations, histogramsOf, readable, type Tally } from "./tallies.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -34,15 +34,8 @@ export class RequestTallies {
       this.#durations.values(),
     );
     for (const metric of [requests, durations]) register.add(metric);
-    const open = (): number => this.#open;
-    new Gauge({
-      name: "sallyport_requests_open",
-      help: "Requests under way",
-      registers: [register],
-      collect() {
-        this.set(open());
-      },
-    });
+    const about = { name: "sallyport_requests_open", help: "Requests under way", type: "gauge", aggregator: "sum" } as const;
+    register.add(readable(about, () => [{ labels: {}, value: this.#open }]));
   }
 
   began(): void {

@@ -1,4 +1,4 @@
-/** The end of a connection whose request body was not read to its end. */
+/** The end of a connection that can carry no more: a request body was not read to its end, or an answer cannot be made whole. */
 import type { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
 
@@ -6,6 +6,16 @@ import type { Exchange } from "./exchange.ts";
 const LINGER_MS = 1_000;
 
 const closing = new WeakSet<Socket>();
+
+/**
+ * For whoever listens to a request's errors, and may stop listening before its end. When a connection breaks off, Node asks
+ * whether anybody listens, and tells a turn later: if nobody does by then, the whole process ends.
+ */
+export function outliveErrors({ request }: Pick<Exchange, "request">): void {
+  request.on("error", ignored);
+}
+
+function ignored(): void {}
 
 /** True while bytes of the request's body are still to come. */
 export function hasUnreadBody({ request }: Exchange): boolean {
@@ -23,6 +33,16 @@ export function closeAfterAnswer({ request, response }: Exchange): void {
   response.shouldKeepAlive = false;
   // Node's server calls this after the last answer of a connection.
   socket.destroySoon = () => hangUp(socket);
+}
+
+/**
+ * Ends the connection at this answer, which has begun and can never be whole: at once, or when its turn comes behind other
+ * answers of the connection. Node itself would wait for the rest of it then, for ever.
+ */
+export function breakOff({ request, response }: Pick<Exchange, "request" | "response">): void {
+  closing.add(request.socket);
+  if (response.socket === null) response.once("socket", (socket: Socket) => socket.destroy());
+  response.destroy();
 }
 
 /** True once the connection's last answer is settled: no request that comes behind it counts. */

@@ -8,7 +8,7 @@ import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
 import { arrive, clientOf, type Arrival } from "./edge/edge.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
 import type { Plan } from "./plan.ts";
-import { closeAfterAnswer, isClosing, readNoMore } from "./unread-body.ts";
+import { breakOff, closeAfterAnswer, isClosing, readNoMore } from "./unread-body.ts";
 
 /** One policy with all that was compiled from it. */
 export interface InForce {
@@ -98,7 +98,7 @@ export class Walk {
 
   /** Answers a refusal; once an answer has begun, all that is left is to end the connection. */
   refuse(exchange: Exchange, denial: Denial): void {
-    if (exchange.response.headersSent || exchange.response.destroyed) exchange.response.destroy();
+    if (exchange.response.headersSent || exchange.response.destroyed) breakOff(exchange);
     else sendRefusal(exchange, denial);
     this.end(exchange);
   }
@@ -167,8 +167,9 @@ export class Walk {
     this.#check(exchange, inForce, checks, index + 1);
   }
 
-  /** True when a stage had something to say, or nobody is left to hear it. */
+  /** True when a stage had something to say, or nobody is left to hear it: a body that broke off meanwhile was answered as that. */
   #answered(exchange: Exchange, verdict: Verdict): boolean {
+    if (exchange.over) return true;
     if (exchange.response.destroyed || exchange.request.socket.destroyed) this.end(exchange);
     else if (verdict?.outcome === "deny") this.refuse(exchange, verdict);
     else if (verdict?.outcome === "preflight") this.#preflight(exchange, verdict);

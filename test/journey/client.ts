@@ -26,10 +26,11 @@ export function createClient(t: Test, origin: string): Send {
       sent.on("error", reject);
       sent.on("response", (response) => {
         const { statusCode: status = 0, headers: received } = response;
-        text(response).then((body) => {
+        const whole = (body: string): Answer => {
           collectAnswer(status, received["cache-control"], body);
-          resolve({ status, headers: received, body });
-        }, reject);
+          return { status, headers: received, body };
+        };
+        text(response).then(whole).then(resolve, reject);
       });
       sent.end();
     });

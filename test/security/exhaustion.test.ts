@@ -34,6 +34,15 @@ t.test(
     t.equal((await ask(gate.port, "/b")).status, 200);
     t.match(await dripped, /^HTTP\/1\.1 408 [^]*REQUEST_TIMEOUT/);
     await Promise.all(waiting);
+    t.equal(await metric(gate, 'sallyport_connections_refused_total{bound="silent"}'), 50, "nobody asked for an answer there");
+    t.notMatch(
+      gate.sallyport
+        .log()
+        .map(({ code }) => code)
+        .join(),
+      /REQUEST_TIMEOUT.*REQUEST_TIMEOUT/,
+      "nor for a line of the log",
+    );
     await nothingLeft(gate);
   },
 );

@@ -51,6 +51,23 @@ for (const [what, leave] of READERS) {
   });
 }
 
+t.test("X8 a reader that was away finds lines missing, and none of them torn", async (t) => {
+  const upstream = await startUpstream(t);
+  const program = await serveProgram(t, (ports) => thingsFiles({ ...SHAPE, upstream }, ports), ADMIN);
+  const path = `/${"p".repeat(900)}`;
+  const askAtOnce = () => Promise.all(Array.from({ length: 100 }, () => ask(program.ports.front, path)));
+  for (let round = 0; round < 20; round += 1) {
+    if (round % 10 === 0) program.process.stdout?.pause();
+    if (round % 10 === 5) program.process.stdout?.resume();
+    await askAtOnce();
+  }
+  program.process.kill("SIGTERM");
+  t.equal(await program.ended, 0);
+  const lines = program.out().trimEnd().split("\n");
+  t.ok(lines.length < 2000, "some are missing");
+  t.doesNotThrow(() => lines.map((line) => JSON.parse(line) as unknown));
+});
+
 /** Runs a command on a terminal of its own; part of every Debian (package `bsdutils`). */
 const SCRIPT = "/usr/bin/script";
 const NO_SCRIPT = existsSync(SCRIPT) ? false : `there is no ${SCRIPT}, and Node itself has no terminals`;

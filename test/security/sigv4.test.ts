@@ -7,6 +7,7 @@ import t from "tap";
 import { makeAccessKey } from "../../src/contract/access-key.ts";
 import { presign, sign, timestampOf, type Draft } from "../authenticate/fixtures/sigv4-signer.ts";
 import { inHeaders, inQuery, VECTOR_NOW, VECTORS, type SignedMessage } from "../authenticate/fixtures/sigv4-vectors.ts";
+import { converse } from "./raw-socket.ts";
 import { bytesOf, HOST, SIGNER, startSigV4, type Asked, type SigV4Fixture } from "./sigv4-fixture.ts";
 import type { Heard } from "./witness.ts";
 
@@ -333,6 +334,18 @@ t.test("S6 X2 a body that is held is bound by its route's `body.max` as well, an
     t.match(sallyport.decision(id), { reason: "the body is larger than `holdBody` or the route's `body.max`" });
     t.equal(bytes, "");
   }
+});
+
+t.test("S6 D8 a body that is held and breaks HTTP's syntax is answered once, and the answer is whole", async (t) => {
+  const { sallyport, witness } = await startSigV4(t, { hold: "1KB" });
+  const headers = [HOST, ["Transfer-Encoding", "chunked"]] as const;
+  const draft = draftAt(VECTOR_NOW, { method: "POST", target: "/few/a", headers, body: "hello" });
+  const head = bytesOf({ ...sign(draft, SIGNER), body: "" });
+  const { answers, rest, closed } = await converse(sallyport.running.ports.gateway, [`${head}2\r\nhe\r\n`, "no size\r\n"]);
+  t.same([answers.map(({ status }) => status), rest, closed], [[400], "", true]);
+  t.match(answers[0]?.body, /"code":"REQUEST_INVALID"/);
+  t.equal(sallyport.log().filter(({ decision }) => decision !== undefined).length, 1, "and it is logged once");
+  t.equal(witness.takeBytes(), "");
 });
 
 t.test("S6 a client that waits for 100 Continue before a body that is held is told to go on, once", async (t) => {

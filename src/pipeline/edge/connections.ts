@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Exchange } from "../exchange.ts";
+import { isClosing } from "../unread-body.ts";
 
 /** How many requests may wait on one connection behind the first that is not answered (RFC 9112 section 9.3.2). */
 const MOST_WAITING = 100;
@@ -48,7 +49,7 @@ export class Connections {
   /** Whether an answer on this connection is still to be sent. */
   owes(socket: Socket): boolean {
     const latest = this.latest(socket);
-    return latest !== undefined && !isSent(latest);
+    return isClosing(socket) || (latest !== undefined && !isSent(latest));
   }
 
   /** Whether more requests wait on the exchange's connection than may. */
@@ -143,6 +144,7 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
+/** One that was broken off while it waited for its turn is still to end the connection. */
 function isSent({ response, upgrade }: Exchange): boolean {
-  return !upgrade && (response.writableFinished || response.destroyed);
+  return !upgrade && (response.writableFinished || (response.destroyed && response.socket !== null));
 }

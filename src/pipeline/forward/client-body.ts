@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Route } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
+import { outliveErrors } from "../unread-body.ts";
 import type { BodySink, BodySource } from "./upstream/connection.ts";
 
 /** What must have come, or the body's end, before the client has its time anew: a byte now and then is no progress. */
@@ -115,6 +116,7 @@ export class ClientBody implements BodySource {
 
   start(sink: BodySink): void {
     this.#sink = sink;
+    outliveErrors({ request: this.#request });
     this.#request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
     this.#beginWait();
     this.#request.resume();

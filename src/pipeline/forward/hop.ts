@@ -3,7 +3,7 @@ import type { Allowance } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { atTurnsEnd, type Waiting } from "../turn.ts";
-import { closeAfterAnswer, hasUnreadBody, isClosing } from "../unread-body.ts";
+import { breakOff, closeAfterAnswer, hasUnreadBody, isClosing } from "../unread-body.ts";
 import { BodyFault, ClientBody, type Framing } from "./client-body.ts";
 import type { LongLived } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
@@ -248,9 +248,9 @@ export class Hop implements AnswerHandler, Waiting {
   #cut(reason: string): void {
     this.#noteCut(reason);
     this.#stop();
-    const { request, response } = this.#exchange;
+    const { request } = this.#exchange;
     if (request.httpVersionMinor === 0) request.socket.resetAndDestroy();
-    response.destroy();
+    breakOff(this.#exchange);
   }
 
   #noteCut(cut: string): void {

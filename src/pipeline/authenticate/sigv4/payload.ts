@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Exchange } from "../../exchange.ts";
 import { addressSubject } from "../../subject.ts";
+import { outliveErrors } from "../../unread-body.ts";
 import type { HeldBodies, HeldBody } from "./held-bodies.ts";
 
 /** SHA-256 in hexadecimal digits: `signed` is known from the head, `unsaid` only from the body itself. */
@@ -72,6 +73,7 @@ class BodyHolder {
     response.once("close", this.#over);
     const idleMs = match.kind === "route" ? match.route.timeouts.idleMs : undefined;
     if (idleMs !== undefined) this.#idle = setTimeout(() => this.#settle(refused("the body did not arrive in time")), idleMs);
+    outliveErrors({ request });
     request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
     request.resume();
   }
