@@ -82,10 +82,12 @@ export function mayBeginHead(text: string): boolean {
   return VERSION.startsWith(begun);
 }
 
-/** Names and values in turn, in order, from lines that are known to be well-formed; undefined where one is not. */
-export function readFields(text: string): readonly string[] | undefined {
+/** Names and values of trailers in turn, in order; undefined where a line is malformed, or says how long the body is (RFC 9110 section 6.5.1). */
+export function readTrailers(text: string): readonly string[] | undefined {
   if (!FIELD_LINES.test(text)) return undefined;
-  return fieldsOf(text, 0, { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined, repeated: false });
+  const framing: Framing = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined, repeated: false };
+  const trailers = fieldsOf(text, 0, framing);
+  return framing.length === undefined && framing.coding === undefined ? trailers : undefined;
 }
 
 function fieldsOf(text: string, start: number, framing: Framing): string[] {

@@ -1,5 +1,5 @@
 /** A chunked body (RFC 9112 section 7.1), taken apart strictly. */
-import { LONGEST_HEAD, readFields } from "./answer-head.ts";
+import { LONGEST_HEAD, readTrailers } from "./answer-head.ts";
 
 /** Chunk size and extensions; the extensions are dropped. */
 const SIZE_LINE = /^([0-9A-Fa-f]{1,12})(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"[^"\\\x00-\x1f\x7f-\xff]*"))?)*$/;
@@ -86,7 +86,7 @@ export class ChunkReader {
       this.#trailers += line;
       return this.#trailers.length > LONGEST_HEAD ? bad("too many trailers") : undefined;
     }
-    const trailers = readFields(this.#trailers);
+    const trailers = readTrailers(this.#trailers);
     return trailers === undefined ? bad("malformed trailers") : { kind: "end", read, trailers };
   }
 }
