@@ -38,8 +38,15 @@ COPY package.json LICENSE /app/
 COPY config /app/config
 COPY config /config
 RUN ln -s /app/dist/main.js /usr/local/bin/sallyport \
- && install -d -o 1000 -g 1000 -m 0700 /data
+ && install -d -o 1000 -g 1000 -m 0700 /data \
+ && install -d -o 1000 -g 1000 /app/node_modules/.cache
 WORKDIR /
+# What Node compiles of the program, for the user it runs as: the demo is started, stands still for a moment, and is stopped.
+# Nobody but root may change it then.
+USER 1000:1000
+RUN timeout --signal=TERM 10 node /app/dist/main.js serve --demo > /dev/null || test "$?" -eq 124
+USER 0:0
+RUN test -n "$(ls /app/node_modules/.cache/sallyport)" && chown -R 0:0 /app/node_modules/.cache
 VOLUME /data
 # a number, so that Kubernetes can see that it is not root
 USER 1000:1000

@@ -20,13 +20,15 @@ export interface Serving {
   issuers(): readonly IssuerState[];
   /** Undefined while the key store can be read; otherwise why not. */
   keyStoreTrouble(): string | undefined;
-  /** Listens once each issuer was asked; resolves with the port. */
+  /** Listens once each issuer has answered, or had a moment for it; resolves with the port. */
   listen(): Promise<number>;
   /** After the gateway. */
   closeStores(): void;
 }
 
 const MOST_BUCKETS = 1_000_000;
+/** For issuers, at the start. A token that comes before its issuer's keys waits for them by itself. */
+const LONGEST_WAIT_MS = 1_000;
 
 /** Everything is open then but the door. */
 export async function createServing(parts: ServingParts): Promise<Serving> {
@@ -53,7 +55,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     issuers: () => issuers.states(),
     keyStoreTrouble: () => keys.trouble(),
     listen: async () => {
-      await issuers.ready();
+      await issuers.ready(LONGEST_WAIT_MS);
       return gateway.listen();
     },
     closeStores: () => {

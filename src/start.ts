@@ -39,7 +39,7 @@ export interface Running {
   readonly cut: () => void;
 }
 
-/** Resolves when everything listens and each issuer was asked once. Rejects when a port is taken; then nothing stays open. */
+/** Resolves when everything listens and each issuer was asked. Rejects when a port is taken; then nothing stays open. */
 export async function start(options: StartOptions): Promise<Running> {
   const { loaded, log, now } = options;
   const { policy } = loaded;

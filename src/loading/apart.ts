@@ -15,6 +15,8 @@ import { Assembly, type Head, type Job, type Piece } from "./pieces.ts";
 
 /** Built or not, it stands beside this file. */
 const THREAD = new URL(`thread${extname(import.meta.filename)}`, import.meta.url);
+/** Nearly all that a load makes is of no use at its end: to sort it out meanwhile would only take time. */
+const YOUNG_MB = 64;
 
 /**
  * What `loadPolicy` gives, or `loadProved`. Rejects only where the thread itself fails. `compiled` is for whoever needs
@@ -61,7 +63,8 @@ class LoadingThread {
   #fault = new Error("the loading thread ended without an answer");
 
   constructor(job: Job) {
-    this.#worker = new Worker(THREAD, { name: "policy", workerData: job, env: compileCache(), execArgv: [] });
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+    this.#worker = new Worker(THREAD, { name: "policy", workerData: job, env: compileCache(), execArgv: [], resourceLimits });
     this.#worker.once("error", (error: Error) => (this.#fault = error));
     this.#worker.once("exit", () => this.#ended.abort());
   }
@@ -77,7 +80,7 @@ class LoadingThread {
   }
 
   askForMore(): void {
-    this.#worker.postMessage("more");
+    this.#worker.postMessage("more", []);
   }
 
   async end(): Promise<void> {

@@ -21,7 +21,7 @@ export interface Routes {
 /** The next ones, each when it is asked for. */
 export type Piece = ({ readonly kind: "routes" } & Routes) | { readonly kind: "end" };
 
-const ROUTES_IN_PIECE = 200;
+const ROUTES_IN_PIECE = 500;
 
 export function withoutTables(sound: SoundFiles): SoundFiles {
   return { ...sound, services: sound.services.map(({ file }) => ({ file, routes: [] })) };

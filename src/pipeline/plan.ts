@@ -11,7 +11,7 @@
  * Stage 1 (edge) and 2 (match) come before there is a route; stage 9 (forward) takes what passed.
  */
 import type { Match } from "../contract/decision.ts";
-import type { Policy, Route } from "../contract/policy.ts";
+import type { Limit, Policy, Route } from "../contract/policy.ts";
 import type { Steps } from "../contract/steps.ts";
 import type { CounterStore } from "../contract/stores.ts";
 import { routeVerdict } from "../decision/decide.ts";
@@ -34,8 +34,22 @@ export interface PlanParts {
 /** Compiles the checks of every route of the policy, of unmatched requests in each service, and of all others. */
 export function* compilePlan(policy: Policy, { counters, open, prove }: PlanParts): Steps<Plan> {
   const ofRoute = new Map<Route, readonly Check[]>();
+  // Most routes of a service have the same limits.
+  const count = oncePerLimits((limits) => countIn(limits, counters));
+  const brakeOf = oncePerLimits((limits) => brake(limits, counters));
   for (const route of policy.services.flatMap((service) => service.routes)) {
-    ofRoute.set(route, checksOf(route, { counters, open, prove }));
+    ofRoute.set(
+      route,
+      compact([
+        count(route.addressLimits),
+        routeCheck,
+        corsStage(route),
+        identifyStage(route, prove, brakeOf(route.failureLimits)),
+        open.check(route),
+        count(route.callerLimits),
+        authorizeStage(route),
+      ]),
+    );
     yield;
   }
   const ofService = new Map(policy.services.map((service) => [service, compact([countIn(service.addressLimits, counters), routeCheck])]));
@@ -51,16 +65,13 @@ export function compileStrayChecks({ addressLimits }: Policy, counters: CounterS
   return compact([countIn(addressLimits, counters)]);
 }
 
-function checksOf(route: Route, { counters, open, prove }: PlanParts): readonly Check[] {
-  return compact([
-    countIn(route.addressLimits, counters),
-    routeCheck,
-    corsStage(route),
-    identifyStage(route, prove, brake(route.failureLimits, counters)),
-    open.check(route),
-    countIn(route.callerLimits, counters),
-    authorizeStage(route),
-  ]);
+function oncePerLimits<Made>(make: (limits: readonly Limit[]) => Made): (limits: readonly Limit[]) => Made {
+  const known = new Map<readonly Limit[], Made>();
+  return (limits) => {
+    const made = known.get(limits) ?? make(limits);
+    known.set(limits, made);
+    return made;
+  };
 }
 
 const routeCheck: Check = (exchange) => routeVerdict(exchange.match, exchange.facts);

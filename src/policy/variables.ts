@@ -49,8 +49,17 @@ export function fillIn(tree: Tree, surroundings: Surroundings, refuse: Refuse): 
   return { ...tree, items: items.filter((item) => item !== undefined) };
 }
 
+/** Most maps, and all rules but a few: they stay as they are. */
+function holdsReference(tree: Tree): boolean {
+  if (tree.kind === "leaf") return typeof tree.value === "string" && tree.value.includes("${");
+  if (tree.kind === "list") return tree.items.some(holdsReference);
+  for (const [key, { value }] of tree.entries) if (key.includes("${") || holdsReference(value)) return true;
+  return false;
+}
+
 /** A dropped value takes its key along, or the whole list item where the map is one. */
 function fillMapping(tree: Mapping, surroundings: Surroundings, refuse: Refuse, isItem: boolean): Mapping | undefined {
+  if (!holdsReference(tree)) return tree;
   const entries = new Map<string, Entry>();
   const leftOut = new Set<string>();
   for (const [written, entry] of tree.entries) {

@@ -1,8 +1,10 @@
-import { isIP, type LookupFunction } from "node:net";
+import https from "node:https";
+import { type AddressInfo, isIP, type LookupFunction } from "node:net";
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { guardedLookup, jwksFetch } from "../../src/pipeline/authenticate/jwks-fetch.ts";
 import { forbiddenHost } from "../../src/policy/addresses.ts";
+import { certificate, hasOpenssl } from "../forward/certificates.ts";
 import { answerJson, issuerServer } from "./fixtures/issuer-server.ts";
 
 const never = new AbortController().signal;
@@ -88,6 +90,28 @@ t.test("an issuer that is gone, cuts the body short or answers nonsense is a fai
   await t.rejects(fetchJwks(cut.jwks, never, limits));
   const nonsense = await issuerServer(t, (request) => request.socket.end("nonsense\r\n\r\n"));
   await t.rejects(fetchJwks(nonsense.jwks, never, limits));
+});
+
+t.test("an issuer whose certificate nobody vouches for is not asked", { skip: !hasOpenssl() && "no openssl" }, async (t) => {
+  let requests = 0;
+  const server = https.createServer(certificate(t, "localhost", "DNS:localhost,IP:127.0.0.1"), (_request, response) => {
+    requests += 1;
+    response.end('{"keys":[]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  await t.rejects(fetchJwks(`https://127.0.0.1:${port}/jwks.json`, never, limits), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+  t.equal(requests, 0);
+});
+
+t.test("a fetch that is called off in the middle of the answer is called off, and no failure of the issuer's", async (t) => {
+  const controller = new AbortController();
+  const server = await issuerServer(t, (_request, response) => {
+    response.writeHead(200, { "content-length": "100" }).write('{"keys":', () => setImmediate(() => controller.abort()));
+  });
+  await t.rejects(fetchJwks(server.jwks, controller.signal, limits), { name: "AbortError" });
+  await server.idle();
 });
 
 t.test("no connection is left behind", async (t) => {

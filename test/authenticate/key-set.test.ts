@@ -50,6 +50,26 @@ t.test("keys are fetched at once when an issuer comes into use, and then answer 
   t.match(issuers.states(), [{ iss: pool.iss, usable: true, keyCount: 1, fetchCount: 1, lastError: undefined, ageMs: 0 }]);
 });
 
+t.test("who waits for the first keys waits no longer than they care to, and for nothing where all are there", async (t) => {
+  const silent = Promise.withResolvers<string>();
+  const { issuers, clock } = harness(t, silent.promise);
+  issuers.use([pool]);
+  let isOver = false;
+  const ready = issuers.ready(1_000).then(() => (isOver = true));
+  clock.advance(999);
+  await settled();
+  t.notOk(isOver, "the issuer may answer yet");
+  clock.advance(1);
+  await ready;
+  const answer = issuers.holder(pool).find("k1");
+  t.type(answer, Promise, "and a token that comes now waits for it");
+  silent.resolve(keySetOf(k1));
+  t.match(await answer, { kind: "key" });
+  const timers = clock.pendingTimers();
+  await issuers.ready(1_000);
+  t.equal(clock.pendingTimers(), timers);
+});
+
 t.test("a request that comes before the first keys waits for that one fetch", async (t) => {
   const { issuers, network } = harness(t, keySetOf(k1));
   issuers.use([pool]);

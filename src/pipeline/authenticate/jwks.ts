@@ -15,8 +15,8 @@ export interface Issuers {
   use(issuers: Iterable<Issuer>): void;
   /** The key set of an issuer in use. */
   holder(issuer: Issuer): KeySet;
-  /** Resolves when each issuer in use has been tried once; never rejects. */
-  ready(): Promise<void>;
+  /** Resolves when each issuer in use has been tried once, and at the latest after that time; never rejects. */
+  ready(withinMs?: number): Promise<void>;
   states(): readonly IssuerState[];
   close(): void;
 }
@@ -61,8 +61,12 @@ export function createIssuers({ fetch, monotonicNow, onEvent, ages = KEY_SET_AGE
       if (holding === undefined) throw new Error(`issuer \`${issuer.iss}\` is not in use`);
       return holding.keySet;
     },
-    async ready() {
-      await Promise.all([...holdings.values()].map((holding) => holding.firstFetch));
+    async ready(withinMs) {
+      const tried = Promise.all([...holdings.values()].map((holding) => holding.firstFetch));
+      const late = Promise.withResolvers<void>();
+      const cancel = withinMs === undefined ? undefined : schedule(withinMs, late.resolve);
+      await Promise.race([tried, late.promise]);
+      cancel?.();
     },
     states: () => [...holdings.values()].map((holding) => holding.keySet.state()),
     close: () => replace(new Map()),

@@ -7,12 +7,41 @@ import type { AccessFile, RuleFile } from "../schema/service.ts";
 import type { SoundRoute } from "../sound.ts";
 import { addLimits, addressLimits, callerLimits, failureLimits, type LimitsByName } from "./limits.ts";
 
-/** What holds for every route of the service that does not say otherwise. */
+interface RouteLimits {
+  readonly byAddress: readonly Limit[];
+  readonly byCaller: readonly Limit[];
+  readonly ofFailures: readonly Limit[];
+}
+
+/** What holds for every route of the service that does not say otherwise: one object for all of them. */
 export interface RouteSurroundings {
   readonly service: Service;
-  readonly limits: LimitsByName;
-  readonly body: BodyFile | undefined;
-  readonly timeouts: TimeoutsFile | undefined;
+  readonly limitsByName: LimitsByName;
+  readonly limits: RouteLimits;
+  readonly bodyFile: BodyFile | undefined;
+  readonly body: BodyRule;
+  readonly timeoutsFile: TimeoutsFile | undefined;
+  readonly timeouts: Timeouts;
+  /** By permission, as far as they came up. */
+  readonly accesses: Map<string, Access>;
+}
+
+export function surroundingsOf(
+  service: Service,
+  limits: LimitsByName,
+  body: BodyFile | undefined,
+  timeouts: TimeoutsFile | undefined,
+): RouteSurroundings {
+  return {
+    service,
+    limitsByName: limits,
+    limits: routeLimits(limits),
+    bodyFile: body,
+    body: compileBody(undefined, body),
+    timeoutsFile: timeouts,
+    timeouts: compileTimeouts(undefined, timeouts),
+    accesses: new Map(),
+  };
 }
 
 const DEFAULT_BODY_BYTES = 5 * 1024 * 1024;
@@ -34,26 +63,26 @@ function patternOf(key: string): RoutePattern {
 export function compileRoute({ key, rule: file, place }: SoundRoute, around: RouteSurroundings): CompiledRoute {
   const { service } = around;
   const { method, pattern, segments } = patternOf(key);
-  const limits = addLimits(around.limits, file.limits, `${service.name} ${key}`);
+  const own = file.limits && routeLimits(addLimits(around.limitsByName, file.limits, `${service.name} ${key}`));
+  const limits = own ?? around.limits;
   const named = file.authenticators && new Set(file.authenticators);
   const authenticators = named ? service.authenticators.filter((one) => named.has(one.name)) : service.authenticators;
-  const timeouts = compileTimeouts(file.timeouts, around.timeouts);
-  const counting = new Set(authenticators.map((one) => one.name));
+  const timeouts = file.timeouts ? compileTimeouts(file.timeouts, around.timeoutsFile) : around.timeouts;
   const route: Route = {
     name: key,
     service,
     method,
     pattern,
     rule: ruleWords(file.access),
-    access: compileAccess(file.access),
+    access: accessOf(file.access, around.accesses),
     authenticators,
     tenant: file.tenant ?? "match",
-    addressLimits: addressLimits(limits),
-    callerLimits: callerLimits(limits).filter((limit) => concerns(limit, method, counting)),
-    failureLimits: failureLimits(limits),
+    addressLimits: limits.byAddress,
+    callerLimits: concerning(limits.byCaller, method, authenticators),
+    failureLimits: limits.ofFailures,
     ...(file.from && { from: addressSet(file.from) }),
     ...(file.query && { query: compileQuery(file.query) }),
-    body: compileBody(file.body, around.body),
+    body: file.body ? compileBody(file.body, around.bodyFile) : around.body,
     timeouts,
     encodedSlash: file.encodedSlash === "keep",
     websocket: file.websocket !== undefined && file.websocket !== false,
@@ -63,10 +92,17 @@ export function compileRoute({ key, rule: file, place }: SoundRoute, around: Rou
   return { route, segments };
 }
 
-/** Whether a limit can ever count on the route: others cost nothing there. */
-function concerns(limit: Limit, method: string, authenticators: ReadonlySet<string>): boolean {
-  if (limit.methods && !limit.methods.has(method)) return false;
-  return !limit.authenticators || !limit.authenticators.isDisjointFrom(authenticators);
+function routeLimits(limits: LimitsByName): RouteLimits {
+  return { byAddress: addressLimits(limits), byCaller: callerLimits(limits), ofFailures: failureLimits(limits) };
+}
+
+/** Those that can ever count on the route: others cost nothing there. */
+function concerning(limits: readonly Limit[], method: string, authenticators: Route["authenticators"]): readonly Limit[] {
+  const concern = limits.filter((limit) => {
+    if (limit.methods && !limit.methods.has(method)) return false;
+    return !limit.authenticators || authenticators.some((one) => limit.authenticators?.has(one.name));
+  });
+  return concern.length === limits.length ? limits : concern;
 }
 
 function ruleWords(access: AccessFile): string {
@@ -75,12 +111,20 @@ function ruleWords(access: AccessFile): string {
   return access.anyOf ? `anyOf(${access.anyOf.join(", ")})` : `allOf(${(access.allOf ?? []).join(", ")})`;
 }
 
-function compileAccess(access: AccessFile): Access {
+function accessOf(access: AccessFile, known: Map<string, Access>): Access {
   if ("word" in access) return { kind: access.word };
-  if ("permission" in access) return { kind: "permissions", need: "all", names: [access.permission] };
+  if ("permission" in access) return onePermission(access.permission, known);
   return access.anyOf
     ? { kind: "permissions", need: "any", names: access.anyOf }
     : { kind: "permissions", need: "all", names: access.allOf ?? [] };
+}
+
+function onePermission(permission: string, known: Map<string, Access>): Access {
+  const before = known.get(permission);
+  if (before) return before;
+  const access: Access = { kind: "permissions", need: "all", names: [permission] };
+  known.set(permission, access);
+  return access;
 }
 
 function compileQuery(query: NonNullable<RuleFile["query"]>): NonNullable<Route["query"]> {

@@ -9,7 +9,7 @@ import type { ServiceFile } from "../schema/service.ts";
 import type { SoundService } from "../sound.ts";
 import { compileAuthenticator, grantsByName, type Issuers } from "./authenticator.ts";
 import { addLimits, addressLimits } from "./limits.ts";
-import { compileRoute, type CompiledRoute } from "./route.ts";
+import { compileRoute, type CompiledRoute, surroundingsOf } from "./route.ts";
 
 export interface CompiledService {
   readonly service: Service;
@@ -45,7 +45,7 @@ export function* compileService({ file, routes: lines }: SoundService, gateway: 
     routes,
     addressLimits: addressLimits(limits),
   };
-  const surroundings = { service, limits, body: effective("body", file, gateway), timeouts: effective("timeouts", file, gateway) };
+  const surroundings = surroundingsOf(service, limits, effective("body", file, gateway), effective("timeouts", file, gateway));
   const compiled: CompiledRoute[] = [];
   for (const line of lines) {
     const one = compileRoute(line, surroundings);
