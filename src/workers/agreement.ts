@@ -17,7 +17,7 @@ export interface Agreed {
 
 /** Who takes longer is stuck: it serves nobody either. */
 const BUILD_MS = 30_000;
-const CHANGE_MS = 10_000;
+const CHANGE_MS = 5_000;
 
 export class Agreement {
   readonly #places: readonly Place[];

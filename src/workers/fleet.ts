@@ -97,7 +97,7 @@ export class Fleet {
       const { worker } = place;
       const { code, signal, stuck } = await worker.ended;
       if (this.#isStopping) return;
-      const delayMs = place.isEmpty(this.#parts.monotonicNow());
+      const delayMs = place.empties(this.#parts.monotonicNow());
       this.#note(howEnded(code, stuck), { worker: place.number, pid: worker.pid, code, signal, delayMs });
       await this.#refill(place, delayMs);
     }
@@ -112,7 +112,7 @@ export class Fleet {
         return;
       } catch (error) {
         if (this.#isStopping) return;
-        delayMs = place.isEmpty(this.#parts.monotonicNow());
+        delayMs = place.empties(this.#parts.monotonicNow());
         this.#note("failed", { worker: place.number, cause: String(error), delayMs });
       }
     }

@@ -39,8 +39,8 @@ export class GatheredMetrics {
   }
 }
 
-/** As many as the door shows of one worker. */
-const MOST_DECISIONS = 1000;
+/** As many as the door shows in all. */
+const MOST_DECISIONS = 200;
 
 export function gatheredDecisions(fleet: Fleet): Sources["decisions"] {
   return {

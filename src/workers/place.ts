@@ -52,7 +52,7 @@ export class Place {
   }
 
   /** Milliseconds until the next worker may start. */
-  isEmpty(now: number): number {
+  empties(now: number): number {
     const servedMs = this.#servingSince === undefined ? 0 : now - this.#servingSince;
     this.#worker = this.#revision = this.#servingSince = undefined;
     this.#state = "waiting";

@@ -28,10 +28,10 @@ t.test(
     const upstream = await openRecorder(t);
     const workers = await serveWorkers(t, COUNT, { upstream: upstream.origin, rest: BEFORE, gateway: "log: { decisions: all }" });
     const connections = await workers.connections();
-    let loading = true;
+    const enough = new AbortController();
     const load = [...connections.values()].map(async (agent) => {
       const seen: number[] = [];
-      while (loading) for (const path of ["/old", "/new"]) seen.push((await ask(workers.port, path, { agent })).status);
+      while (!enough.signal.aborted) for (const path of ["/old", "/new"]) seen.push((await ask(workers.port, path, { agent })).status);
       return seen;
     });
     const fresh = await Promise.all(Array.from({ length: COUNT }, () => workers.connections()));
@@ -51,7 +51,7 @@ t.test(
         Array.from({ length: COUNT }, () => revision),
       );
     }
-    loading = false;
+    enough.abort();
     const seen = (await Promise.all(load)).flat();
     t.same(new Set(seen), new Set([200, 404]), "every request was answered, and by one of the two");
 
