@@ -1,5 +1,5 @@
 /** `npm run drill -- aborts`: ten thousand requests whose clients leave in the middle, and what is left of them. */
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { openStage, type Stage } from "./stage.ts";
 
@@ -43,49 +43,57 @@ export async function run(): Promise<number> {
     const [socketsBefore, memoryBefore] = [stage.sockets(), Math.round(stage.gateway.residentMb())];
     console.log(`before: ${socketsBefore} sockets, ${memoryBefore} MB; clients leave ${LEAVINGS.map(({ what }) => what).join(", ")}`);
     const memory: number[] = [];
+    let aborted = 0;
     for (let round = 1; round <= ROUNDS; round++) {
-      await abortMany(stage.port);
+      aborted += await abortMany(stage.port);
       await settled(stage, socketsBefore);
       memory.push(Math.round(stage.gateway.residentMb()));
-      console.log(`after ${round * PER_ROUND} aborted requests: ${stage.sockets()} sockets, ${memory.at(-1)} MB`);
+      console.log(`after ${aborted} aborted requests: ${stage.sockets()} sockets, ${memory.at(-1)} MB`);
     }
-    return await report(stage, socketsBefore, memory);
+    return (await report(stage, socketsBefore, memory)) && aborted === ROUNDS * PER_ROUND ? 0 : 1;
   } finally {
     await stage.close();
   }
 }
 
-async function report(stage: Stage, socketsBefore: number, memory: readonly number[]): Promise<number> {
+async function report(stage: Stage, socketsBefore: number, memory: readonly number[]): Promise<boolean> {
   const left = stage.sockets() - socketsBefore;
   const open = await stage.upstream.open();
   const grownMb = (memory.at(-1) ?? 0) - (memory.at(0) ?? 0);
   console.log(
     `sockets left: ${left}; streams left at the upstream: ${open}; memory since the first round: ${grownMb} MB (bound ${GROWTH_MB} MB)`,
   );
-  return left <= 0 && open === 0 && grownMb <= GROWTH_MB ? 0 : 1;
+  return left <= 0 && open === 0 && grownMb <= GROWTH_MB;
 }
 
-async function abortMany(port: number): Promise<void> {
-  let begun = 0;
+/** Resolves with how many clients left as they were to. */
+async function abortMany(port: number): Promise<number> {
+  let [begun, left] = [0, 0];
   const client = async (): Promise<void> => {
     for (let number = ++begun; number <= PER_ROUND; number = ++begun)
-      await abort(port, LEAVINGS.at(number % LEAVINGS.length) as Leaving, number % 2 === 0);
+      left += (await abort(port, LEAVINGS.at(number % LEAVINGS.length) as Leaving, number % 2 === 0)) ? 1 : 0;
   };
   await Promise.all(Array.from({ length: CLIENTS }, client));
+  return left;
 }
 
-/** Leaves with a reset, or as a program does that just ends. */
-function abort(port: number, { sent, readBytes }: Leaving, withReset: boolean): Promise<void> {
+/** Leaves with a reset, or as a program does that just ends; resolves with whether it came so far. */
+function abort(port: number, { sent, readBytes }: Leaving, withReset: boolean): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    const leave = (): Socket => (withReset ? socket.resetAndDestroy() : socket.destroy());
+    let hasLeft = false;
+    const leave = (): void => {
+      hasLeft = true;
+      if (withReset) socket.resetAndDestroy();
+      else socket.destroy();
+    };
     let read = 0;
     socket.on("data", (data) => {
       read += data.length;
       if (read >= readBytes) leave();
     });
     socket.once("connect", () => socket.write(sent, () => readBytes === 0 && leave()));
-    socket.on("error", () => {}).once("close", () => resolve());
+    socket.on("error", () => {}).once("close", () => resolve(hasLeft));
   });
 }
 

@@ -5,6 +5,7 @@ const DRILLS: ReadonlyMap<string, () => Promise<{ readonly run: () => Promise<nu
   ["slow", () => import("./slow.ts")],
   ["aborts", () => import("./aborts.ts")],
   ["start", () => import("./start.ts")],
+  ["files", () => import("./files.ts")],
   ["reload", () => import("./reload.ts")],
 ]);
 

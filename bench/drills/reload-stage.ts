@@ -1,6 +1,6 @@
 /** What the drill of reloads plays on: the built gateway on one core, a policy that is rewritten, and an upstream that tells what it was told. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,8 +11,14 @@ import { answering, freePort, startPinned, type Program } from "../stage/pinned.
 /** Another build may be named. */
 export const MAIN = process.env["SALLYPORT_MAIN"] ?? join(import.meta.dirname, "../../dist/main.js");
 
+export interface LastReload {
+  readonly kind: string;
+  readonly diagnostics: readonly string[];
+}
+
 export interface ReloadStage {
   readonly port: number;
+  readonly folder: string;
   /** `http://127.0.0.1:PORT` */
   readonly upstream: string;
   readonly gateway: Program;
@@ -20,6 +26,9 @@ export interface ReloadStage {
   readonly write: (service: string) => void;
   /** Resolves when the files count, with how long that took in milliseconds; undefined where the gateway had noticed before. Rejects where they do not count. */
   readonly reload: () => Promise<number | undefined>;
+  /** Whatever has become of the files: this gateway file, and this service, and nothing else. */
+  readonly restore: (gatewayFile: string, service: string) => void;
+  readonly lastReload: () => Promise<LastReload>;
   /** The value of a metric of the gateway. */
   readonly metric: (name: string) => Promise<number>;
   readonly close: () => Promise<void>;
@@ -51,9 +60,17 @@ export async function openReloadStage(serviceFor: (upstream: string) => string, 
   const adminUrl = `http://127.0.0.1:${admin}`;
   return {
     port,
+    folder,
     upstream,
     gateway,
     write,
+    restore(kept, service) {
+      rmSync(join(folder, "services"), { recursive: true, force: true });
+      mkdirSync(join(folder, "services"));
+      write(service);
+      cpSync(kept, join(folder, "sallyport.yaml"));
+    },
+    lastReload: () => lastReload(adminUrl, token),
     reload: () => reload(adminUrl, token),
     metric: (name) => metric(adminUrl, token, name),
     async close() {
@@ -92,9 +109,14 @@ async function reload(adminUrl: string, token: string): Promise<number | undefin
   return outcome.kind === "loaded" ? performance.now() - startedAt : undefined;
 }
 
+async function lastReload(adminUrl: string, token: string): Promise<LastReload> {
+  const answer = await fetch(`${adminUrl}/api/status`, { headers: { authorization: `Bearer ${token}` } });
+  return ((await answer.json()) as { readonly lastReload: LastReload }).lastReload;
+}
+
 async function metric(adminUrl: string, token: string, name: string): Promise<number> {
   const answer = await fetch(`${adminUrl}/metrics`, { headers: { authorization: `Bearer ${token}` } });
-  const line = new RegExp(`^${name} (\\S+)$`, "m").exec(await answer.text());
+  const line = new RegExp(`^${RegExp.escape(name)} (\\S+)$`, "m").exec(await answer.text());
   if (!line) throw new Error(`the gateway has no metric ${name}`);
   return Number(line[1]);
 }

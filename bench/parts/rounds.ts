@@ -19,6 +19,7 @@ export interface RoundsOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  readonly settleSeconds: number;
   readonly seed: number;
   /** For what the load is told. */
   readonly folder: string;
@@ -36,7 +37,7 @@ export async function runRounds(lanes: readonly Lane[], options: RoundsOptions):
   for (const lane of lanes) await warmUp(lane, options);
   for (let round = 0; round < options.rounds; round++) {
     for (const lane of shuffled(lanes, random)) {
-      if (lane.primed?.eachRound) await warmUp(lane, options);
+      await settle(lane, options);
       rounds.get(lane)?.push((await shoot(lane, lane.seconds ?? options.seconds, options)).round);
     }
   }
@@ -53,6 +54,11 @@ async function shoot({ running, shot, connections = CONNECTIONS }: Lane, seconds
   const { requests, ...figures } = await fire(shot, { port: running.port, connections, seconds, folder });
   const cpuMicroseconds = ((running.cpuMs() - cpuBefore) * 1000) / requests;
   return { requests, round: { ...figures, cpuMicroseconds, busy: (cpuMicroseconds * figures.perSecond) / 1e6 } };
+}
+
+async function settle(lane: Lane, options: RoundsOptions): Promise<void> {
+  if (lane.primed?.eachRound) await warmUp(lane, options);
+  else if (options.settleSeconds > 0) await shoot(lane, options.settleSeconds, options);
 }
 
 async function warmUp(lane: Lane, options: RoundsOptions): Promise<void> {

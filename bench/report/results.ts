@@ -31,6 +31,8 @@ export interface RunSettings {
   readonly seconds: number;
   /** Of each load before the first round. */
   readonly warmUpSeconds: number;
+  /** Of each load before each round: a process that stood idle has given memory back. */
+  readonly settleSeconds: number;
   readonly connections: number;
   /** How many cached tokens take turns. */
   readonly manyTokens: number;

@@ -33,7 +33,8 @@ const OWN_STAGES: readonly (readonly [RegExp, string])[] = [
   [/^(pipeline|decision)\/cors/, "cors"],
   [/^pipeline\/(authenticate|identify)|^decision\/(identify|claims)|^stores\/sqlite/, "authenticate"],
   [/^pipeline\/authorize|^decision\/(authorize|permission|tenant|decide|standing)/, "authorize"],
-  [/^pipeline\/forward|^decision\/(upstream-path|identity-headers)/, "forward"],
+  [/^pipeline\/forward\/(upstream\/|hop)/, "forward: the connection to the service"],
+  [/^pipeline\/(forward|remember)|^decision\/(upstream-path|identity-headers)/, "forward"],
   [/^pipeline\/answer/, "answer"],
   [/^observability/, "metrics and log"],
   [/^/, "the walk through the stages, and connections"],
@@ -82,14 +83,13 @@ function sharesOf(times: ReadonlyMap<ProfileNode, number>, keyOf: (node: Profile
 function stageOf({ functionName, url }: CallFrame): string {
   if (functionName === "(garbage collector)") return "garbage collection";
   if (functionName === "(program)") return OUTSIDE;
-  if (url.startsWith("wasm:")) return "undici"; // its parser
-  if (url === "") return /^(write|shutdown)/.test(functionName) ? WRITES : "other functions of V8 and Node that are not JavaScript";
+  if (url === "" || url.startsWith("wasm:"))
+    return /^(write|shutdown)/.test(functionName) ? WRITES : "other functions of V8 and Node that are not JavaScript";
   if (url.startsWith("node:_http") || url === "node:http") return "Node: http";
   if (url.startsWith("node:")) return "Node: sockets, streams, events, timers";
   const file = placeOf(url);
   if (!url.includes("node_modules")) return OWN_STAGES.find(([pattern]) => pattern.test(file))?.[1] ?? "";
-  const name = /^(@[^/]+\/[^/]+|[^/]+)/.exec(file)?.[0] ?? "";
-  return ["undici", "fastify"].includes(name) ? name : "other packages";
+  return /^(@[^/]+\/[^/]+|[^/]+)/.exec(file)?.[0] ?? "";
 }
 
 /** Below `dist/`, or below the last `node_modules/`. */

@@ -55,7 +55,7 @@ export function machineFacts(): MachineFacts {
     processor: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
+    kernel: /^[\d.]*\d/.exec(release())?.[0] ?? "unknown",
     versions: {
       node: process.version.slice(1),
       haproxy: versionIn("haproxy -v"),

@@ -1,6 +1,6 @@
 /** A caller as described → the credential that it would send, and what a service would make of it. */
 import type { Claims, OwnedKey, Proof } from "../contract/caller.ts";
-import type { Authenticator, JwtAuthenticator } from "../contract/authenticators.ts";
+import type { Authenticator, JwtAuthenticator, Secret } from "../contract/authenticators.ts";
 import type { Policy, Service } from "../contract/policy.ts";
 import type { CallerSketch } from "../contract/policy-tests.ts";
 
@@ -111,6 +111,8 @@ function keyOf(service: Service, { name, account = {}, scopes = [], expired, rev
 export function proofAt(policy: Policy, { service: home, proof }: Credential, service: Service): Proof {
   if (service.name === home || proof.kind === "none" || proof.kind === "ambiguous") return proof;
   if (proof.kind === "jwt" && trusts(service, proof.iss)) return proof;
+  const known = proof.kind === "secret" && sameSecret(policy, home, proof, service);
+  if (known) return known;
   const place = placeOf(policy, home, proof);
   const readers = service.authenticators.filter((one) => placeRead(one) === place);
   if (readers.length === 0) return { kind: "none" };
@@ -123,6 +125,27 @@ export function proofAt(policy: Policy, { service: home, proof }: Credential, se
 
 function trusts({ authenticators }: Service, iss: string): boolean {
   return authenticators.some((one) => one.kind === "jwt" && one.issuer.iss === iss);
+}
+
+type SecretProof = Extract<Proof, { readonly kind: "secret" }>;
+
+/** The service's own name for the secret, where it takes the same one: an authenticator may be shared. */
+function sameSecret(policy: Policy, home: string, { authenticator, id }: SecretProof, service: Service): SecretProof | undefined {
+  const shown = secretsOf(policy.services.find(({ name }) => name === home)).find(
+    (one) => one.authenticator === authenticator && one.id === id,
+  );
+  const taken = secretsOf(service).find(({ digest }) => shown && Buffer.compare(digest, shown.digest) === 0);
+  return taken && { kind: "secret", authenticator: taken.authenticator, id: taken.id };
+}
+
+interface HeldSecret extends Secret {
+  readonly authenticator: string;
+}
+
+function secretsOf(service: Service | undefined): readonly HeldSecret[] {
+  return (service?.authenticators ?? []).flatMap((one) =>
+    one.kind === "bearer" ? one.secrets.map((secret) => ({ ...secret, authenticator: one.name })) : [],
+  );
 }
 
 /** Where the credential stands. */

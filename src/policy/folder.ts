@@ -27,7 +27,8 @@ export function includedFile(folder: string, path: string): Inclusion {
 /** The file beside it that was probably meant by a path where none is. */
 export function neighbourHint(path: string): string | undefined {
   if (existsSync(path)) return undefined;
-  const meant = nearest(basename(path), namesIn(dirname(path)));
+  const others = namesIn(dirname(path)).filter((name) => name !== basename(path));
+  const meant = nearest(basename(path), others);
   return meant === undefined ? undefined : `did you mean \`${join(dirname(path), meant)}\`?`;
 }
 

@@ -1,5 +1,5 @@
 /** Reads a file that may be anything: what is no reasonable text is refused with the reason. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
 
 export type ReadResult =
   { readonly kind: "text"; readonly text: string } | { readonly kind: "refused"; readonly reason: string; readonly repair?: string };
@@ -21,7 +21,7 @@ export function readText(path: string, maxBytes: number): ReadResult {
       closeSync(descriptor);
     }
   } catch (error) {
-    return { kind: "refused", reason: reasonOf(error) };
+    return { kind: "refused", reason: codeOf(error) === "ENOENT" && isLink(path) ? NOWHERE : reasonOf(error) };
   }
 }
 
@@ -40,13 +40,23 @@ function decode(bytes: Buffer): ReadResult {
   }
 }
 
+const NOWHERE = "is a link that leads nowhere";
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   const known = new Map([
     ["ENOENT", "does not exist"],
     ["ENOTDIR", "does not exist"],
     ["EACCES", "may not be read by this user"],
-    ["ELOOP", "is a link that leads nowhere"],
+    ["ELOOP", NOWHERE],
   ]);
   return known.get(code) ?? `cannot be read (${code || "unknown error"})`;
 }

@@ -67,6 +67,29 @@ t.test("a red test says where it stands, what was expected, what came, and why",
   t.match(out, "1 test, 1 red");
 });
 
+t.test("a shared authenticator's secret counts in each service that has the authenticator, and in no other", async (t) => {
+  const service = (name: string, block: string): string =>
+    `version: 1\nservice: ${name}\nupstream: { url: "http://${name}:8080" }\nprefix: /${name}\n${block}routes: { GET /: authenticated }\n`;
+  const bearer = (value: string): string => `{ bearer: [{ id: one, value: a-secret-of-some-length-${value}, access: [a.b] }] }`;
+  const files: Files = {
+    "sallyport.yaml": `version: 1\nlisten: { port: 8080 }\nservices: [services/*.yaml]\nauthenticators:\n  robots: ${bearer("1")}\n`,
+    "services/shop.yaml": service("shop", "authenticators: { robots: shared }\n"),
+    "services/depot.yaml": service("depot", "authenticators: { robots: shared }\n"),
+    "services/desk.yaml": service("desk", `authenticators:\n  token: ${bearer("2")}\n`),
+    "tests/shared.yaml": `version: 1
+callers: { bot: { service: shop, by: robots, secret: one } }
+tests:
+  - { name: at home, as: bot, request: GET /shop/, expect: { allow: authenticated } }
+  - { name: shared, as: bot, request: GET /depot/, expect: { allow: authenticated } }
+  - { name: another of the same name, as: bot, request: GET /desk/, expect: { deny: TOKEN_INVALID } }
+`,
+  };
+  const { code, out, err } = await run("test", "--config", join(writeFiles(t, files), "sallyport.yaml"));
+  t.equal(err, "");
+  t.match(out, "3 tests, all green");
+  t.equal(code, 0);
+});
+
 const SAID: readonly (readonly [string, string])[] = [
   ["request: GET /open, expect: { allow: orders.read }", "rule: expected orders.read, came public"],
   ["request: GET /open, expect: { allow: true, route: GET /shut }", "route: expected GET /shut, came GET /open"],

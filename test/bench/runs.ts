@@ -11,7 +11,7 @@ export function runWith(parts: Partial<Results>): Results {
     revision: "0123456789ab",
     seed: 1,
     machine: MACHINE,
-    settings: { rounds: 3, seconds: 5, warmUpSeconds: 10, connections: 64, manyTokens: 100_000 },
+    settings: { rounds: 3, seconds: 5, warmUpSeconds: 10, settleSeconds: 1, connections: 64, manyTokens: 100_000 },
     ...parts,
   };
 }

@@ -91,6 +91,12 @@ t.test("a link that leads out of the folder is refused", async (t) => {
   t.match(mistakes(loadFolder(folder)), [/link that leads out/], "a folder's link too");
 });
 
+t.test("a link to nothing is told from a file that is not there", async (t) => {
+  const folder = writeFiles(t, { "services/.keep": "" });
+  symlinkSync("nothing.yaml", join(folder, "services/shop.yaml"));
+  t.match(mistakes(loadFolder(folder)), [/shop.yaml` is a link that leads nowhere/]);
+});
+
 t.test("the folder itself may be a link", async (t) => {
   const folder = writeFiles(t, { "services/shop.yaml": GOOD });
   const link = `${folder}-link`;
