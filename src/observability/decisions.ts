@@ -10,27 +10,21 @@ export type DecisionRecord = {
   /** Arrival, ISO 8601. */
   readonly at: string;
   readonly outcome: "allow" | "deny" | "preflight";
-  readonly code?: string;
+  readonly code?: string | undefined;
   /** For the operator alone. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly status: number;
   readonly method: string;
   /** Canonical path, without query. */
-  readonly path?: string;
-  readonly service?: string;
-  readonly route?: string;
-  readonly rule?: string;
-  readonly address?: string;
-  readonly origin?: string;
-  readonly caller?: {
-    readonly subject: string;
-    readonly kind: string;
-    readonly authenticator: string;
-    readonly role?: string;
-    readonly credential?: string;
-  };
-  readonly tenant?: string;
-  readonly cut?: string;
+  readonly path?: string | undefined;
+  readonly service?: string | undefined;
+  readonly route?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly address?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly caller?: CallerRecord | undefined;
+  readonly tenant?: string | undefined;
+  readonly cut?: string | undefined;
   readonly latencyMs: number;
   readonly policy: string;
   /** Where the policy says `log: { facts: true }`: what it takes to decide once more. */
@@ -38,6 +32,14 @@ export type DecisionRecord = {
   /** What a shadow policy would have said, where that is something else. */
   readonly shadow?: ShadowRecord;
 };
+
+interface CallerRecord {
+  readonly subject: string;
+  readonly kind: string;
+  readonly authenticator: string;
+  readonly role?: string | undefined;
+  readonly credential?: string | undefined;
+}
 
 const LONGEST_PATH = 1024;
 const LONGEST_TEXT = 256;
@@ -47,48 +49,71 @@ function recordOf(exchange: Exchange, endedAt: number): DecisionRecord {
   const { outcome, facts, match, caller, allowance } = exchange;
   const route = match.kind === "route" ? match.route : undefined;
   const service = route?.service ?? match.mount?.service;
+  const { word, status, code, reason, cut } = wordsOf(outcome);
+  // One shape for all of them, what is unknown being undefined: neither JSON nor the admin door shows that.
   return {
     decision: exchange.id,
     at: instantText(exchange.now),
-    ...outcomeFields(outcome),
+    outcome: word,
+    code,
+    reason,
+    status,
+    cut,
     method: facts.method,
-    path: `/${facts.path.segments.map(encodeURIComponent).join("/")}`.slice(0, LONGEST_PATH),
-    ...(service && { service: service.name }),
-    ...(route && { route: route.name, rule: route.rule }),
+    path: pathText(facts.path.segments),
+    service: service?.name,
+    route: route?.name,
+    rule: route?.rule,
     address: facts.address,
-    ...(facts.origin !== undefined && { origin: shown(facts.origin) }),
-    ...(caller && { caller: callerFields(caller) }),
-    ...(allowance?.tenant !== undefined && { tenant: allowance.tenant }),
+    origin: facts.origin === undefined ? undefined : shown(facts.origin),
+    caller: caller && callerFields(caller),
+    tenant: allowance?.tenant,
     latencyMs: Math.round((endedAt - exchange.startedAt) * 100) / 100,
     policy: exchange.policy.revision,
   };
 }
 
-function outcomeFields(outcome: Exchange["outcome"]): Pick<DecisionRecord, "outcome" | "code" | "reason" | "status" | "cut"> {
-  switch (outcome?.kind) {
-    case "refused":
-      return { outcome: "deny", code: outcome.code, reason: outcome.reason, status: outcome.status };
-    case "preflight":
-      return { outcome: "preflight", status: 204 };
-    case "forwarded":
-      return { outcome: "allow", status: outcome.status, ...(outcome.cut !== undefined && { cut: outcome.cut }) };
-    case undefined:
-      return { outcome: "allow", status: 499, cut: "the client left" };
-  }
+interface OutcomeWords {
+  readonly word: DecisionRecord["outcome"];
+  readonly status: number;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly cut?: string;
 }
 
-function callerFields(caller: NonNullable<Exchange["caller"]>): NonNullable<DecisionRecord["caller"]> {
+const PREFLIGHT: OutcomeWords = { word: "preflight", status: 204 };
+const LEFT: OutcomeWords = { word: "allow", status: 499, cut: "the client left" };
+
+function wordsOf(outcome: Exchange["outcome"]): OutcomeWords {
+  if (outcome === undefined) return LEFT;
+  if (outcome.kind === "preflight") return PREFLIGHT;
+  return outcome.kind === "refused" ? { word: "deny", ...outcome } : { word: "allow", ...outcome };
+}
+
+/** Nothing in it that a path may not hold as it is. */
+const PLAIN = /^[A-Za-z0-9_.~-]*$/;
+
+function pathText(segments: readonly string[]): string {
+  let text = "";
+  for (const segment of segments) text += `/${PLAIN.test(segment) ? segment : encodeURIComponent(segment)}`;
+  return (text || "/").slice(0, LONGEST_PATH);
+}
+
+function callerFields(caller: NonNullable<Exchange["caller"]>): CallerRecord {
   return {
     subject: shown(caller.subject),
     kind: caller.kind,
     authenticator: caller.authenticator,
-    ...(caller.role !== undefined && { role: shown(caller.role) }),
-    ...(caller.credentialId !== undefined && { credential: caller.credentialId }),
+    role: caller.role === undefined ? undefined : shown(caller.role),
+    credential: caller.credentialId,
   };
 }
 
+const VISIBLE = /^[\x20-\x7e]*$/;
+
 /** A stranger's words, cut short and in characters that no terminal or viewer acts on; JSON leaves those beyond ASCII as they are. */
 function shown(text: string): string {
+  if (text.length <= LONGEST_TEXT && VISIBLE.test(text)) return text;
   return text
     .slice(0, LONGEST_TEXT)
     .replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -130,7 +155,7 @@ export function createDecisionLog(log: Log, factsOf?: FactsOf): DecisionLog {
   const kept = new Kept();
   const writeRecord = (record: DecisionRecord): void => {
     if (record.outcome === "deny") kept.add(record);
-    log.info(record, record.outcome === "deny" ? "refused" : "allowed");
+    log.record(record, record.outcome === "deny" ? "refused" : "allowed");
   };
   return {
     write: (exchange, endedAt, shadow) => {

@@ -14,6 +14,8 @@ export interface Log {
   info(fields: Fields, message: string): void;
   warn(fields: Fields, message: string): void;
   error(fields: Fields, message: string): void;
+  /** The same line as `info`, for what is written with every request: V8's own JSON takes a third of the time. `fields` are not empty. */
+  record(fields: Fields, message: string): void;
   setLevel(level: LogLevel): void;
   /** Writes what waits: errors at once, all else at the end of the turn. */
   flush(): void;
@@ -72,6 +74,11 @@ export const standardOutput: DestinationStream = new Writer(STANDARD_OUTPUT);
 /** The same; for a log beside what is printed for people too. */
 export const standardError: DestinationStream = new Writer(STANDARD_ERROR);
 
+/** Names and values without the braces about them. */
+function bare(fields: Fields): string {
+  return JSON.stringify(fields).slice(1, -1);
+}
+
 /** Writes to standard output, or to `destination`. `always` is what every line begins with. */
 export function createLog(level: LogLevel, destination: DestinationStream = standardOutput, always: Fields | null = null): Log {
   const options = {
@@ -81,6 +88,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const logger = pino(options, destination);
+  const own = always ? `${bare(always)},` : "";
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -88,6 +96,10 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
     error: (fields, message) => {
       logger.error(fields, message);
       logger.flush();
+    },
+    record: (fields, message) => {
+      if (logger.isLevelEnabled("info"))
+        destination.write(`{"level":"info","time":"${instantText(Date.now())}",${own}${bare(fields)},"msg":${JSON.stringify(message)}}\n`);
     },
     setLevel: (next) => {
       logger.level = next;

@@ -26,7 +26,7 @@ function stageOf(swapped: () => Promise<void> = async () => undefined): Stage {
   const swaps: Policy[] = [];
   const lines: Stage["lines"] = [];
   const note = (fields: Fields, message: string) => void lines.push({ ...fields, message });
-  const log: Log = { debug: note, info: note, warn: note, error: note, setLevel: () => undefined, flush: () => undefined };
+  const log: Log = { debug: note, info: note, warn: note, error: note, record: note, setLevel: () => undefined, flush: () => undefined };
   const metrics = createMetrics();
   let current = FIRST;
   const reloader = createReloader({

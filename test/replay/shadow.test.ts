@@ -28,7 +28,7 @@ function shadowed(policy: Policy): Watched {
   const results: string[] = [];
   const lines: Watched["lines"] = [];
   const note = (fields: Fields, message: string) => void lines.push({ ...fields, message });
-  const log: Log = { debug: note, info: note, warn: note, error: note, setLevel: () => undefined, flush: () => undefined };
+  const log: Log = { debug: note, info: note, warn: note, error: note, record: note, setLevel: () => undefined, flush: () => undefined };
   const shadow = createComparison({ policy, log, metrics: { countShadow: (_exchange, result) => void results.push(result) } });
   return { shadow, results, lines };
 }

@@ -91,10 +91,22 @@ function signing({ store }: Mint, authenticator: Authenticator, key: OwnedKey): 
     const all = [...headers].flatMap(([name, values]) => values.map((value) => [name, value] as const));
     const draft = {
       method,
-      target: target.replace(/^http:\/\/[^/]*/, ""),
+      target: asClientsWrite(target.replace(/^http:\/\/[^/]*/, "")),
       headers: all,
       at: NOW,
     };
     return sign(draft, credentials).headers.slice(all.length);
   };
+}
+
+/** What is sent may be written in odd ways; what is signed is the path as AWS's own clients would write it. */
+function asClientsWrite(target: string): string {
+  const [path = "", ...query] = target.split("?");
+  return [path.replaceAll(/%[0-9A-Fa-f]{2}/g, withoutNeed), ...query].join("?");
+}
+
+/** RFC 3986 section 2.3: unreserved characters need no encoding. */
+function withoutNeed(triplet: string): string {
+  const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+  return /[A-Za-z0-9._~-]/.test(character) ? character : triplet.toUpperCase();
 }
