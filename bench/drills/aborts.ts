@@ -70,8 +70,10 @@ async function report(stage: Stage, socketsBefore: number, memory: readonly numb
 async function abortMany(port: number): Promise<number> {
   let [begun, left] = [0, 0];
   const client = async (): Promise<void> => {
-    for (let number = ++begun; number <= PER_ROUND; number = ++begun)
-      left += (await abort(port, LEAVINGS.at(number % LEAVINGS.length) as Leaving, number % 2 === 0)) ? 1 : 0;
+    for (let number = ++begun; number <= PER_ROUND; number = ++begun) {
+      const hasLeft = await abort(port, LEAVINGS.at(number % LEAVINGS.length) as Leaving, number % 2 === 0);
+      if (hasLeft) left += 1;
+    }
   };
   await Promise.all(Array.from({ length: CLIENTS }, client));
   return left;

@@ -59,17 +59,29 @@ function tokenCaller(token: string, policy: Policy, service: Service | undefined
     const key = apiKeyProof(token, one, store);
     if (key) return { words: "an API key", credential: { service: one.name, proof: key } };
   }
+  const home = service?.name ?? "";
+  if (service && isMeantAsKey(token, service)) return { words: "an API key", credential: { service: home, proof: MALFORMED } };
   const secret = service && secretProof(token, service);
-  const unknown: Proof = {
-    kind: "invalid",
-    code: "TOKEN_INVALID",
-    reason: "no JWT, no API key of a prefix that the policy has, and equal to no secret of the service",
-  };
+  const hasSecrets = service?.authenticators.some(({ kind }) => kind === "bearer");
   return {
     words: "a secret",
-    credential: { service: service?.name ?? "", proof: secret ?? unknown },
-    ...(!secret && { note: "Secrets whose variables are not set here cannot be compared." }),
+    credential: { service: home, proof: secret ?? UNKNOWN },
+    ...(!secret && hasSecrets && { note: "Secrets whose variables are not set here cannot be compared." }),
   };
+}
+
+const MALFORMED: Proof = { kind: "invalid", code: "KEY_INVALID", reason: "malformed API key: prefix, form or checksum" };
+const UNKNOWN: Proof = {
+  kind: "invalid",
+  code: "TOKEN_INVALID",
+  reason: "no JWT, no API key of a prefix that the policy has, and equal to no secret of the service",
+};
+
+/** It begins as the service's keys do, or the service takes nothing but keys. */
+function isMeantAsKey(token: string, { authenticators }: Service): boolean {
+  const keys = authenticators.filter((one) => one.kind === "apiKey");
+  const onlyKeys = keys.length > 0 && keys.length === authenticators.length;
+  return onlyKeys || keys.some(({ prefix }) => token.startsWith(`${prefix}_`));
 }
 
 function claimsProof(token: string): Proof {

@@ -41,7 +41,7 @@ export function countAddress(
 
 /** For the log. */
 export function limitReason({ limit }: LimitState): string {
-  return `limit ${limit.name} of ${limit.place}: ${limit.count} in ${limit.windowMs} ms`;
+  return `limit ${limit.name} of ${limit.place}: ${limit.count} in ${limit.windowMs / 1000} s`;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { METHODS } from "../contract/node-http.ts";
 import { canonicalPath, looseSegment } from "../decision/path.ts";
 import { type Reading, value, type Wrong, wrong } from "./reading.ts";
+import { nearest } from "./suggest.ts";
 
 export type Segment =
   | { readonly kind: "literal"; readonly text: string }
@@ -31,6 +32,8 @@ function looksLikePath(text: string): string {
   return text.startsWith("/") ? `put the method before it: \`GET ${text}\`` : "such as `GET /models/{model_id}`";
 }
 
+const CUSTOMARY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /** A method that a route or a limit can name. HEAD follows GET. */
 export function readMethod(text: string): Reading<string> {
   if (text === "HEAD") return wrong("HEAD follows GET and has no rule of its own", { repair: "write the GET route only" });
@@ -38,7 +41,8 @@ export function readMethod(text: string): Reading<string> {
   if (METHOD_NAMES.has(text)) return value(text);
   if (METHOD_NAMES.has(text.toUpperCase())) return wrong("methods are written in capitals", { rewrite: text.toUpperCase() });
   if (/^(?:\*|ANY|ALL)$/i.test(text)) return wrong("no word stands for all methods", { repair: "write one line for each method" });
-  return wrong("this is no HTTP method");
+  const meant = nearest(text, CUSTOMARY);
+  return wrong("this is no HTTP method", meant === undefined ? {} : { repair: `did you mean \`${meant}\`?` });
 }
 
 /** Reads a service's prefix: `/` or literal segments without trailing slash. Undefined segments: none. */

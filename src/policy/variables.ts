@@ -215,7 +215,7 @@ class LeafFiller {
     this.#complain(
       written,
       `\`${name}\` is not set, or empty`,
-      `set it, or write \`\${${name}:-default}\`, or \`\${${name}?}\` to leave the key out when it is unset`,
+      `set it; \`\${file:/run/secrets/NAME}\` reads a secret from a file, and \`\${${name}:-…}\` has a default for what is none`,
     );
   }
 

@@ -173,3 +173,28 @@ t.test("for machines: the same as JSON", async (t) => {
     flips: [{ of: "caller", outcome: "allow by models.read (GET /models)" }],
   });
 });
+
+const KEYED = `version: 1
+service: shop
+upstream: { url: "http://shop:8080" }
+roles: { reader: [orders.read] }
+authenticators:
+  key: { apiKey: { header: x-api-key, prefix: shop }, scopes: { read: [orders.read] } }
+limits:
+  guesses: { by: address, of: failures, rate: 10/minute }
+routes:
+  GET /orders: orders.read
+`;
+
+t.test("what begins as an API key and is none is refused as one, as the gateway would; and what a guess costs is said", async (t) => {
+  const config = join(writeFiles(t, { "services/shop.yaml": KEYED }), "sallyport.yaml");
+  for (const written of ["shop_AAAAAAAA_xxx", "anything"]) {
+    const { code, out, err } = await explain(config, ["GET", "/orders", "--token", "-"], written);
+    t.equal(err, "");
+    t.equal(code, 1);
+    t.match(out, "refused: 401 KEY_INVALID");
+    t.match(out, "malformed API key");
+    t.notMatch(out, "variables are not set");
+    t.match(out, /guesses +10 in 60 s by address, refused credentials only \(shop\)/);
+  }
+});

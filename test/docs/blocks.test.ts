@@ -54,12 +54,12 @@ t.test("every whole gateway file in the documents loads, with services in place 
   t.end();
 });
 
-t.test("the README's own service loads as it stands, with its one secret set", (t) => {
+t.test("the README's own service loads as it stands, with its two secrets set", (t) => {
   const [gateway, service] = readMarkdown("README.md").blocks.filter(({ language }) => language === "yaml");
   const folder = t.testdir({ "sallyport.yaml": gateway!.text, "notes.yaml": service!.text });
   const loaded = loadPolicy({
     configPath: join(folder, "sallyport.yaml"),
-    environment: { NOTES_TOKEN: "0123456789abcdef0123456789abcdef" },
+    environment: { NOTES_TOKEN: "0123456789abcdef0123456789abcdef", EDITOR_TOKEN: "fedcba9876543210fedcba9876543210" },
   });
   t.equal(loaded.kind, "policy");
   t.end();

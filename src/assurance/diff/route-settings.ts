@@ -27,6 +27,7 @@ export function routeSettings(route: Route, naming: Naming, context: Context): r
 function tenantSettings(route: Route, naming: Naming): readonly Setting[] {
   if (route.access.kind === "public") return [];
   const places = naming.canName ? tenantPlaces(route) : [];
+  const looked = route.tenant === "unchecked" ? [] : places;
   const words =
     route.tenant === "match" && places.length > 0
       ? `must be the caller's${route.service.tenant?.required === true ? ", required" : ""}`
@@ -41,9 +42,9 @@ function tenantSettings(route: Route, naming: Naming): readonly Setting[] {
     {
       ofCallers: true,
       aspect: "tenant named in",
-      words: listWords(places) || "nothing",
+      words: listWords(looked) || "nothing",
       // What is no place any more may hold anybody's tenant.
-      measure: { kind: "set", values: route.tenant === "unchecked" ? [] : places, more: "narrower" },
+      measure: { kind: "set", values: looked, more: "narrower" },
     },
   ];
 }

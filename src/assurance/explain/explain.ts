@@ -1,7 +1,7 @@
 /** Every step of one decision, in the order of the request's way, and what would turn it round. */
 import type { Caller, Proof } from "../../contract/caller.ts";
 import type { Decision, Match, Matched, RequestFacts } from "../../contract/decision.ts";
-import type { Limit, Policy } from "../../contract/policy.ts";
+import type { Limit, Policy, Route } from "../../contract/policy.ts";
 import { corsHeaders, corsVerdict } from "../../decision/cors.ts";
 import { routeVerdict } from "../../decision/decide.ts";
 import { identify } from "../../decision/identify.ts";
@@ -77,7 +77,7 @@ function* behindOrigins(verdict: Verdict, match: Matched, proof: Proof, now: num
   const { decision, seen } = verdict;
   const { route } = match;
   const identified = identify(route, proof, now);
-  const credential = credentialDetails(route, proof, identified.caller, now);
+  const credential = [...credentialDetails(route, proof, identified.caller, now), ...failureDetails(route)];
   if (identified.outcome === "deny")
     return yield { stage: "credential", verdict: "refuses", details: [...credential, reasonDetail(decision)] };
   yield { stage: "credential", verdict: "passes", details: credential };
@@ -134,6 +134,12 @@ function addressLimits(policy: Policy, match: Match): readonly Limit[] {
   return match.mount ? match.mount.service.addressLimits : policy.addressLimits;
 }
 
+/** Past one of them a refused credential is RATE_LIMITED; a good one never is. */
+function failureDetails({ access, failureLimits }: Route): readonly Detail[] {
+  if (access.kind === "public") return [];
+  return failureLimits.map((limit) => ({ about: limit.name, is: `${rateWords(limit)}, refused credentials only (${limit.place})` }));
+}
+
 /** Those that would count this request; whether one is used up, only the running gateway knows. */
 function limitDetails(limits: readonly Limit[], { method }: RequestFacts, caller: Caller | undefined): readonly Detail[] {
   const counted = method === "HEAD" ? "GET" : method;
@@ -144,8 +150,12 @@ function limitDetails(limits: readonly Limit[], { method }: RequestFacts, caller
   if (counting.length === 0) return [{ about: "counts", is: "nothing" }];
   return counting.map((limit) => ({
     about: limit.name,
-    is: `${limit.count} in ${limit.windowMs / 1000} s by ${limit.by} (${limit.place})`,
+    is: `${rateWords(limit)} (${limit.place})`,
   }));
+}
+
+function rateWords({ count, windowMs, by }: Limit): string {
+  return `${count} in ${windowMs / 1000} s by ${by}`;
 }
 
 /* ── cors ─────────────────────────────────────────────────────────────── */

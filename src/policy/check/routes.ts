@@ -3,7 +3,8 @@ import { type Path, spanAt } from "../tree.ts";
 import type { RoutePattern } from "../pattern.ts";
 import type { RuleFile } from "../schema/service.ts";
 import { positionOf } from "../source.ts";
-import { didYouMean } from "../suggest.ts";
+import { ACCESS_WORDS } from "../names.ts";
+import { didYouMean, nearest } from "../suggest.ts";
 import { SegmentTree } from "../table.ts";
 import { namesIn } from "../validate.ts";
 import { checkLimits } from "./limits.ts";
@@ -19,10 +20,12 @@ interface Line {
 
 export function checkRoutes(scope: Scope): void {
   checkEqualRoutes(scope);
-  for (const line of linesOf(scope)) {
+  const lines = linesOf(scope);
+  const isUnknown = isPlaceholderUnknown(lines, scope);
+  for (const line of lines) {
     const { kind } = accessKind(line.rule);
     if (kind !== "denied") checkCredentials(line, scope);
-    if (kind !== "denied") checkTenantRule(line, scope);
+    if (kind !== "denied" && !isUnknown) checkTenantRule(line, scope);
     if (line.rule.websocket && line.pattern.method !== "GET")
       scope.report([...line.path, "websocket"], "an upgrade to WebSocket is a GET", `write the route as \`GET ${line.pattern.pattern}\``);
     if (line.rule.limits) checkLimits(line.rule.limits, [...line.path, "limits"], scope);
@@ -87,6 +90,13 @@ function checkCredentials({ rule, path, key }: Line, scope: Scope): void {
 
 /* ── tenants ──────────────────────────────────────────────────────────── */
 
+/** It has been said of the placeholder then, once. */
+function isPlaceholderUnknown(lines: readonly Line[], { service }: Scope): boolean {
+  const { path, host, query, header } = service.content.tenant ?? {};
+  const isOnlyPlace = host === undefined && query === undefined && header === undefined;
+  return path !== undefined && isOnlyPlace && !lines.some((line) => names(line, path));
+}
+
 function checkTenantRule(line: Line, scope: Scope): void {
   const { tenant } = scope.service.content;
   const { rule, path, key } = line;
@@ -106,12 +116,20 @@ function checkTenantRule(line: Line, scope: Scope): void {
   const word = tenant.path ?? tenant.host;
   if (word === undefined) return;
   const place = tenant.path === undefined ? "one of the service's hosts names none" : `\`{${word}}\` is not in its path`;
+  const meant = meantWord(rule);
+  const first = meant === undefined ? "" : `did you mean \`${meant}\`? Otherwise `;
+  const inItsPath = tenant.path === undefined ? "" : `put \`{${word}}\` in its path, or `;
   scope.report(
     path,
     `\`${key}\` names no tenant: ${place}`,
-    "say `tenant: unchecked`, or `tenant: crossTenantOnly`, in its rule: `{ access: …, tenant: unchecked }`",
+    `${first}${inItsPath}say \`tenant: unchecked\`, or \`tenant: crossTenantOnly\`, in its rule: \`{ access: …, tenant: unchecked }\``,
     "key",
   );
+}
+
+/** The word that a permission without a dot was probably meant to be. */
+function meantWord({ access }: RuleFile): string | undefined {
+  return "permission" in access && !access.permission.includes(".") ? nearest(access.permission, ACCESS_WORDS) : undefined;
 }
 
 function names({ pattern }: Line, placeholder: string): boolean {

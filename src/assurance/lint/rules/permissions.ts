@@ -1,5 +1,5 @@
 /** L101, L102: lines that nobody can pass, and permissions that nothing grants by name. */
-import type { Grants } from "../../../contract/authenticators.ts";
+import type { Authenticator, Grants } from "../../../contract/authenticators.ts";
 import type { Route } from "../../../contract/policy.ts";
 import { satisfies } from "../../../decision/permission.ts";
 import { type Holder, holdersOf } from "../holders.ts";
@@ -43,10 +43,19 @@ function verdictOf(route: Route, holders: readonly Holder[], named: Grants, hint
 }
 
 function closedWords({ authenticators, service, rule }: Route, unnamed: readonly string[]): string {
-  if (unnamed.length > 0) return `nobody can call this: ${quoted(unnamed)} is granted by nothing`;
+  const given = new Set(service.authenticators.flatMap(grantsOf).flatMap((grants) => [...grants]));
+  const isCut = unnamed.every((name) => given.has(name));
+  if (unnamed.length > 0) return `nobody can call this: ${quoted(unnamed)} is ${isCut ? "cut off by every role" : "granted by nothing"}`;
   const names = authenticators.map(({ name }) => name);
   const whose = names.length === service.authenticators.length ? "any authenticator" : quoted(names);
   return `nobody can call this: no caller of ${whose} can hold \`${rule}\``;
+}
+
+/** Of scopes, groups and secrets, whatever a role leaves of them. */
+function grantsOf(authenticator: Authenticator): readonly Grants[] {
+  const { scopes, groups, groupPatterns } = authenticator;
+  const secrets = authenticator.kind === "bearer" ? authenticator.secrets : [];
+  return [...scopes.values(), ...groups.values(), ...[...groupPatterns, ...secrets].map(({ grants }) => grants)];
 }
 
 /** What a misspelt permission was probably meant to be. */
