@@ -189,7 +189,7 @@ function* allButInForce(
   walk: Walk,
   { open, longLived, heldBodies }: Shared,
 ): Steps<() => InForce & { readonly forwarder: Forwarder }> {
-  const { issuers, keys, monotonicNow, randomBytes } = parts;
+  const { issuers, keys, now, monotonicNow, randomBytes } = parts;
   const forwarder = yield* createForwarder({
     policy,
     answerHeaders,
@@ -203,11 +203,12 @@ function* allButInForce(
     counters: parts.counters,
     open,
     prove: (service, exchange) => prover.prove(service, exchange, exchange.now),
+    clock: parts,
   });
   let prover: Prover;
   return () => {
     issuers.use(issuersOf(policy));
-    prover = createProver({ policy, issuers, keys, monotonicNow, heldBodies, randomBytes });
+    prover = createProver({ policy, issuers, keys, now, monotonicNow, heldBodies, randomBytes });
     return {
       policy,
       plan,

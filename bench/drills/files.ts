@@ -11,7 +11,7 @@ import { BROKEN_EDITS, GATEWAY, type BrokenEdit } from "./broken-edits.ts";
 import { revisionText, STATE, type Asking, type Judged } from "./reload-asker.ts";
 import { MAIN, openReloadStage, type ReloadStage } from "./reload-stage.ts";
 
-/** The gateway looks at its files twice a second. */
+/** The gateway looks at its files four times a second. */
 const LONGEST_MS = 5_000;
 const LOOK_MS = 50;
 

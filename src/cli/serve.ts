@@ -15,7 +15,7 @@ import { doorOf, failureWords } from "./listen-failure.ts";
 import { fileNamed } from "./named-file.ts";
 import { severalWorkers, workersOf, type Compiled, type Start } from "./several-workers.ts";
 
-const WATCH_MS = 500;
+const WATCH_MS = 250;
 const SHIPPED_POLICY = join(dirname(fileURLToPath(import.meta.url)), "../../config/sallyport.yaml");
 
 export const serve: Command = {

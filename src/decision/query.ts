@@ -29,11 +29,13 @@ function decoded(text: string): string {
 }
 
 /**
- * A field's name as careless readers fold it: case, surrounding space, `tenant_id[]`, what follows a NUL, and `tenant.id`
- * all mean the same name to some framework.
+ * A field's name as careless readers fold it: case, surrounding space, `tenant_id[]`, `[tenant_id]`, a second `?` before it, what
+ * follows a bracket or a NUL, and `tenant.id` all mean the same name to some framework.
  */
 export function looseFieldName(name: string): string {
-  const end = name.search(/[[\u0000]/);
-  const plain = end > 0 ? name.slice(0, end) : name;
-  return plain.trim().toLowerCase().replaceAll(/[ .-]/g, "_");
+  const start = name.search(/[^[\]?\s]/);
+  if (start === -1) return name;
+  const begun = name.slice(start);
+  const end = begun.search(/[[\]\u0000]/);
+  return (end === -1 ? begun : begun.slice(0, end)).trim().toLowerCase().replaceAll(/[ .-]/g, "_");
 }

@@ -17,6 +17,8 @@ import { Assembly, type Head, type Job, type Piece } from "./pieces.ts";
 const THREAD = new URL(`thread${extname(import.meta.filename)}`, import.meta.url);
 /** Nearly all that a load makes is of no use at its end: to sort it out meanwhile would only take time. */
 const YOUNG_MB = 64;
+/** Ten times what a policy of 10,000 routes takes. Past it the thread ends, and the gateway keeps its policy. */
+const OLD_MB = 1024;
 
 /**
  * What `loadPolicy` gives, or `loadProved`. Rejects only where the thread itself fails. `compiled` is for whoever needs
@@ -63,7 +65,7 @@ class LoadingThread {
   #fault = new Error("the loading thread ended without an answer");
 
   constructor(job: Job) {
-    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB, maxOldGenerationSizeMb: OLD_MB };
     this.#worker = new Worker(THREAD, { name: "policy", workerData: job, env: compileCache(), execArgv: [], resourceLimits });
     this.#worker.once("error", (error: Error) => (this.#fault = error));
     this.#worker.once("exit", () => this.#ended.abort());

@@ -21,6 +21,8 @@ export interface Exchange {
   readonly now: number;
   /** Monotonic milliseconds at arrival. */
   readonly startedAt: number;
+  /** The same clock when its caller was proved: later, where something had to be waited for. */
+  provedAt: number;
   /** Set by the edge stage. */
   facts: RequestFacts;
   /** Set by the match stage. */

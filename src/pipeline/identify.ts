@@ -12,17 +12,29 @@ export type Prove = (service: Service, exchange: Exchange) => Proof | Promise<Pr
 /** What is to be said of a failed authentication: the failure, or that the address has failed too often. */
 export type Brake = (exchange: Exchange, failure: Denial) => Denial | Promise<Denial>;
 
-export function identifyStage(route: Route, prove: Prove, brake: Brake): Check | undefined {
+/** A proof that had to be waited for counts at the instant at which it is there. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds that never go back. */
+  readonly monotonicNow: () => number;
+}
+
+export function identifyStage(route: Route, prove: Prove, brake: Brake, clock: Clock): Check | undefined {
   if (route.access.kind === "public" || route.access.kind === "denied") return undefined;
   return (exchange) => {
     const proof = prove(route.service, exchange);
-    return proof instanceof Promise ? proof.then((late) => settle(exchange, route, late, brake)) : settle(exchange, route, proof, brake);
+    if (!(proof instanceof Promise)) return settle(exchange, route, proof, brake, exchange.now);
+    return proof.then((late) => {
+      exchange.provedAt = clock.monotonicNow();
+      return settle(exchange, route, late, brake, clock.now());
+    });
   };
 }
 
-function settle(exchange: Exchange, route: Route, proof: Proof, brake: Brake): Verdict | Promise<Verdict> {
+function settle(exchange: Exchange, route: Route, proof: Proof, brake: Brake, now: number): Verdict | Promise<Verdict> {
   exchange.proof = proof;
-  const identified = identify(route, proof, exchange.now);
+  const identified = identify(route, proof, now);
   if (identified.outcome === "caller") {
     exchange.caller = identified.caller;
     return undefined;

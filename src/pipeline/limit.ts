@@ -15,7 +15,7 @@ export function countIn(limits: readonly Limit[], counters: CounterStore): Check
   return (exchange) => {
     const buckets = bucketsOf(limits, exchange);
     if (buckets.length === 0) return undefined;
-    const verdict = counters.take(buckets, exchange.startedAt);
+    const verdict = counters.take(buckets, exchange.provedAt);
     return verdict instanceof Promise ? verdict.then((late) => settle(exchange, late)) : settle(exchange, verdict);
   };
 }

@@ -18,7 +18,7 @@ import { routeVerdict } from "../decision/decide.ts";
 import { authorizeStage } from "./authorize.ts";
 import { corsStage } from "./cors.ts";
 import type { Check } from "./exchange.ts";
-import { identifyStage, type Prove } from "./identify.ts";
+import { type Clock, identifyStage, type Prove } from "./identify.ts";
 import { brake, countIn } from "./limit.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
 
@@ -29,10 +29,11 @@ export interface PlanParts {
   readonly counters: CounterStore;
   readonly open: OpenExchanges;
   readonly prove: Prove;
+  readonly clock: Clock;
 }
 
 /** Compiles the checks of every route of the policy, of unmatched requests in each service, and of all others. */
-export function* compilePlan(policy: Policy, { counters, open, prove }: PlanParts): Steps<Plan> {
+export function* compilePlan(policy: Policy, { counters, open, prove, clock }: PlanParts): Steps<Plan> {
   const ofRoute = new Map<Route, readonly Check[]>();
   // Most routes of a service have the same limits.
   const count = oncePerLimits((limits) => countIn(limits, counters));
@@ -44,7 +45,7 @@ export function* compilePlan(policy: Policy, { counters, open, prove }: PlanPart
         count(route.addressLimits),
         routeCheck,
         corsStage(route),
-        identifyStage(route, prove, brakeOf(route.failureLimits)),
+        identifyStage(route, prove, brakeOf(route.failureLimits), clock),
         open.check(route),
         count(route.callerLimits),
         authorizeStage(route),

@@ -111,13 +111,15 @@ export class Walk {
   }
 
   #begin({ request, response, upgrade }: Arriving, policy: Policy): Exchange {
+    const startedAt = this.#parts.monotonicNow();
     const exchange: Exchange = {
       id: this.#parts.decisionId(),
       request,
       response,
       policy,
       now: this.#parts.now(),
-      startedAt: this.#parts.monotonicNow(),
+      startedAt,
+      provedAt: startedAt,
       facts: unreadFacts(request),
       match: NOT_MATCHED,
       corsHeaders: undefined,

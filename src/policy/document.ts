@@ -33,8 +33,9 @@ export interface ParsedDocument {
   readonly faults: readonly Fault[];
 }
 
-/** Aliases are expanded, up to this many in a file. */
+/** Aliases are expanded, up to this many in a file, and as long as they bring no more nodes than these. */
 const MAX_ALIASES = 100;
+const MAX_EXPANDED = 20_000;
 const MAX_DEPTH = 40;
 
 /** Parses one file as YAML 1.2. */
@@ -93,6 +94,9 @@ class TreeBuilder {
   readonly #faults: Fault[];
   readonly #lineStarts: readonly number[];
   #aliases = 0;
+  #isExpanding = false;
+  /** Nodes that aliases brought. */
+  #expanded = 0;
 
   constructor(document: Document, text: string, faults: Fault[]) {
     this.#document = document;
@@ -104,6 +108,7 @@ class TreeBuilder {
   build(node: Node | null, depth = 0, around: Span = { start: 0, end: 0 }): Tree {
     if (node === null) return { kind: "leaf", ...around, value: null, raw: "" };
     const span = spanOf(node, around);
+    if (this.#isExpanding && (this.#expanded += 1) > MAX_EXPANDED) return this.#tooMuch(span);
     if (isAlias(node)) return this.#expand(node, span, depth);
     if (node.tag !== undefined) this.#refuse(tagSpan(this.#text, span), `a tag (\`${node.tag}\`) is not read`, "leave it out");
     if (depth > MAX_DEPTH) return this.#refused(span, "is nested too deeply");
@@ -126,7 +131,17 @@ class TreeBuilder {
     if (this.#aliases > MAX_ALIASES) return { kind: "leaf", ...span, value: null, raw: "" };
     const target = alias.resolve(this.#document);
     if (!target) return this.#refused(span, `there is no anchor \`&${alias.source}\` before this alias`);
-    return this.build(target, depth + 1, span);
+    const outer = this.#isExpanding;
+    this.#isExpanding = true;
+    const tree = this.build(target, depth + 1, span);
+    this.#isExpanding = outer;
+    return tree;
+  }
+
+  #tooMuch(span: Span): Leaf {
+    if (this.#expanded === MAX_EXPANDED + 1)
+      this.#refuse(span, `aliases bring more than ${MAX_EXPANDED} values into this file`, "write the values out");
+    return { kind: "leaf", ...span, value: null, raw: "" };
   }
 
   #mapping(node: YAMLMap, span: Span, depth: number): Mapping {

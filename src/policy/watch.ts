@@ -12,13 +12,15 @@ export interface Watch {
 export type Changed = () => boolean;
 
 /**
- * Calls `changed` once for each time that a look finds another state than the look before, and than what was read. The first
- * look at a new list counts as a look too: the files may have changed since.
+ * Calls `changed` once for each time that two looks in a row find the same state, and another one than before and than what was
+ * read: half a file can be a policy too, with half of its rules. The first look at a new list counts as a look: the files may
+ * have changed since they were read.
  */
 export function watchFiles(everyMs: number, changed: Changed): Watch {
   let files: readonly string[] = [];
   let read: string | undefined;
   let last: string | undefined;
+  let unsettled: string | undefined;
   let looking = false;
   const look = async (): Promise<void> => {
     if (looking) return;
@@ -26,7 +28,9 @@ export function watchFiles(everyMs: number, changed: Changed): Watch {
     const watched = files;
     const state = await stateOf(watched);
     looking = false;
-    if (watched !== files || state === last) return;
+    const isSettled = state === read || state === unsettled;
+    unsettled = state;
+    if (watched !== files || state === last || !isSettled) return;
     last = state === read || changed() ? state : undefined;
   };
   const timer = setInterval(() => void look(), everyMs);

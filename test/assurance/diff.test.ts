@@ -270,6 +270,20 @@ t.test("what lets more through beside access is wider, and what lets less throug
   }
 });
 
+t.test("what the upstream is told beyond the table is a difference too, and more of it is wider", async (t) => {
+  const before = shop("roles: { r: [a.x] }\nroutes: { GET /a: a.x }\n");
+  for (const grants of ["[a.x, billing.admin]", '["*"]']) {
+    const after = shop(`roles: { r: ${grants} }\nroutes: { GET /a: a.x }\n`);
+    const opened = difference(before, after);
+    t.ok(widens(opened), grants);
+    t.match(
+      opened.general.flatMap(({ changes }) => changes.map(({ aspect }) => aspect)),
+      ["told beyond the table"],
+    );
+    t.notOk(widens(difference(after, before)));
+  }
+});
+
 t.test("trust that reaches further is wider", async (t) => {
   const before = table("GET /a: a.x");
   const edits: readonly (readonly [string, string, string])[] = [

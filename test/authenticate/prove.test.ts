@@ -34,7 +34,15 @@ async function harness(t: Test, authenticators: (issuer: Issuer) => readonly (re
   t.teardown(() => issuers.close());
   issuers.use(issuersOf(policy));
   const keys = keyStore((service, id) => (id === keyId ? keyRecord(id, digestApiKey(apiKey), service) : undefined));
-  const prover = createProver({ policy, issuers, keys, monotonicNow: clock.monotonicNow, heldBodies: new HeldBodies(), randomBytes });
+  const prover = createProver({
+    policy,
+    issuers,
+    keys,
+    now: () => NOW,
+    monotonicNow: clock.monotonicNow,
+    heldBodies: new HeldBodies(),
+    randomBytes,
+  });
   function prove(rawHeaders: string[], now = NOW, service = 0): Proof | Promise<Proof> {
     return prover.prove(services[service]!, exchangeWith({ rawHeaders }), now);
   }

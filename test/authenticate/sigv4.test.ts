@@ -49,6 +49,7 @@ function proverWith(authenticator = sigV4Authenticator(), find?: KeyReader["find
     policy: { ...policy, gateway: { ...policy.gateway, stores } },
     issuers,
     keys,
+    now: () => VECTOR_NOW,
     monotonicNow: () => 0,
     heldBodies: new HeldBodies(),
     randomBytes,

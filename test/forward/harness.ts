@@ -137,6 +137,7 @@ export function exchangeOf(request: IncomingMessage, response: ServerResponse, s
     policy,
     now: 0,
     startedAt: 0,
+    provedAt: 0,
     facts,
     match: { kind: "route", mount, route, params: new Map(), preflight: false },
     corsHeaders: undefined,

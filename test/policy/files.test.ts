@@ -77,6 +77,15 @@ t.test("no line that is lost, doubled or cut short makes loading throw", async (
   }
 });
 
+/* ── aliases ──────────────────────────────────────────────────────────── */
+
+t.test("aliases that bring more than a person writes are refused before they are read", async (t) => {
+  const many = Array.from({ length: 2_000 }, (_, index) => `o${index}.x`).join(", ");
+  const uses = Array.from({ length: 50 }, (_, index) => `  r${index}: *all`).join("\n");
+  const folder = writeFiles(t, { "services/shop.yaml": `x: &all [${many}]\nroles:\n${uses}\n${GOOD}` });
+  t.match(mistakes(loadFolder(folder)).join("\n"), "aliases bring more than 20000 values into this file");
+});
+
 /* ── links ────────────────────────────────────────────────────────────── */
 
 t.test("a link that leads out of the folder is refused", async (t) => {

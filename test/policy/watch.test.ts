@@ -61,6 +61,21 @@ t.test("a change between the reading and the first look is told", async (t) => {
   await told;
 });
 
+t.test("a file that is still being written is not read: two looks in a row must find the same", async (t) => {
+  const { watch, file, calls, next } = watched(t);
+  const { files, states } = seen(file);
+  watch.watch(files, states);
+  for (let part = 0; part < 50; part++) {
+    appendFileSync(file, "b");
+    // Between two looks something is always added.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const before = calls();
+  const told = before === 0 ? next() : undefined;
+  await told;
+  t.ok(before <= 2, `${before} times, where each look found another state`);
+});
+
 t.test("files of which nobody knows how they were count as changed", async (t) => {
   const { watch, file, next } = watched(t);
   const told = next();

@@ -37,6 +37,7 @@ routes:
   GET /open/{rest...}: public
   GET /narrow/{rest...}: { access: things.read, query: { allow: [page] } }
   POST /few/{rest...}: { access: things.write, body: { max: 100B }, timeouts: { idle: 500ms } }
+  POST /counted/{rest...}: { access: things.write, limits: { three: { by: caller, rate: 3/minute } } }
   POST /large/{rest...}: { access: things.write, body: { max: 16MB } }
 TENANT
 `;
@@ -91,6 +92,7 @@ export async function startSigV4(t: Test, { hold, rotated, tenantHeader }: SigV4
     files: { "sallyport.yaml": gateway, "services/things.yaml": service },
     environment: { UPSTREAM: witness.url, SEALING: sealing, NEXT_SEALING: randomBytes(24).toString("base64"), TOKEN: token },
     now: () => clock.now,
+    monotonicNow: () => clock.now,
   });
   const store = openSqliteKeys(sallyport.keyStore, { side: "command", create: true });
   t.teardown(() => store.close());

@@ -97,3 +97,55 @@ t.test("S6 X1 a body that is held costs its bytes, in however many pieces it com
   await until(() => client.answer() !== "");
   t.match(client.answer(), /^HTTP\/1\.1 200 /);
 });
+
+/* ── time that passes while a body is held ────────────────────────────── */
+
+const SMALL = { method: "POST", target: "/a", headers: [HOST], body: "x".repeat(50) } as const;
+
+/** All of it but its last byte, which `socket` is to send. */
+async function holdSmall(t: Test, fixture: SigV4Fixture, target = "/a"): Promise<Client> {
+  const whole = bytesOf(sign({ ...SMALL, target, at: fixture.clock.now }, SIGNER));
+  const client = sendFrom(t, fixture, 1, whole.slice(0, -1));
+  await isRead(client, whole.length - 1);
+  return client;
+}
+
+async function statusOf({ socket, answer }: Client): Promise<string> {
+  socket.write("x");
+  await until(() => answer().includes("\r\n\r\n"));
+  return answer().slice("HTTP/1.1 ".length, "HTTP/1.1 200".length);
+}
+
+t.test("S1 S7 a key that ends, and a signature that gets old, while the body is held count no more when it is there", async (t) => {
+  const fixture = await startSigV4(t, { hold: "1MB" });
+  const kept = await holdSmall(t, fixture);
+  t.equal(await statusOf(kept), "200");
+  const old = await holdSmall(t, fixture);
+  fixture.clock.now += 16 * 60_000;
+  t.equal(await statusOf(old), "401", "signed sixteen minutes ago");
+  fixture.store.expireKey("things", SIGNER.id, fixture.clock.now + 1_000);
+  const ended = await holdSmall(t, fixture);
+  fixture.clock.now += 2_000;
+  t.equal(await statusOf(ended), "401", "the key has ended");
+  t.equal(fixture.witness.take().length, 1);
+});
+
+t.test("R1 a request whose body was held counts when it goes on, and not when it came", async (t) => {
+  const fixture = await startSigV4(t, { hold: "1MB" });
+  const held: Client[] = [];
+  for (let minute = 0; minute < 3; minute++) {
+    for (let count = 0; count < 3; count++) held.push(await holdSmall(t, fixture, "/counted/a"));
+    fixture.clock.now += 60_001;
+  }
+  const statuses: string[] = [];
+  for (const client of held) statuses.push(await statusOf(client));
+  t.same(statuses, ["200", "200", "200", ...Array.from({ length: 6 }, () => "429")]);
+});
+
+t.test("X2 nobody's key takes up memory for bodies: such a request is refused before any of it is held", async (t) => {
+  const fixture = await startSigV4(t, { hold: "8MB" });
+  const unknown = bytesOf(sign({ ...SMALL, at: fixture.clock.now }, { ...SIGNER, id: "AKIAAAAAAAAAAAAAAAAA" }));
+  const { answer } = sendFrom(t, fixture, 2, unknown.slice(0, -1));
+  await until(() => answer().includes("\r\n\r\n"));
+  t.match(answer(), /^HTTP\/1\.1 401 /);
+});

@@ -61,6 +61,7 @@ export async function createOurJudge({ jwks }: KeyRing): Promise<OurJudge> {
     policy,
     issuers,
     keys: keyStore(() => undefined),
+    now: () => 0,
     monotonicNow,
     heldBodies: new HeldBodies(),
     randomBytes,

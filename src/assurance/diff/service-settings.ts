@@ -1,5 +1,5 @@
 /** What a service and the gateway set for all their routes. */
-import type { Secret } from "../../contract/authenticators.ts";
+import type { Authenticator, Grants, Secret } from "../../contract/authenticators.ts";
 import type { Cors, Gateway, Policy, Service } from "../../contract/policy.ts";
 import { listWords } from "../../contract/quantity-words.ts";
 import { type Context, flag, limitSetting } from "./route-settings.ts";
@@ -9,9 +9,30 @@ export function serviceSettings(service: Service, context: Context): readonly Se
   return [
     ...upstreamSettings(service),
     ...corsSettings(service.cors),
+    set("told beyond the table", toldBeyond(service)),
     amount("open exchanges of one caller", service.maxOpenPerCaller, "wider"),
     word("answers", answerWords(service), "neutral"),
     ...service.addressLimits.map((limit) => limitSetting(limit, "for paths of no route: limit", context)),
+  ];
+}
+
+/** Permissions that no line names, by what gives them: the upstream is told of those too, and may act on them. */
+function toldBeyond({ authenticators, roles, routes }: Service): readonly string[] {
+  const named = new Set(routes.flatMap(({ access }) => (access.kind === "permissions" ? access.names : [])));
+  const beyond = (what: string, grants: Grants): readonly string[] =>
+    [...grants].filter((permission) => !named.has(permission)).map((permission) => `${permission} by ${what}`);
+  return [
+    ...[...roles].flatMap(([role, grants]) => beyond(`role ${role}`, grants)),
+    ...authenticators.flatMap((one) => grantsOf(one).flatMap(([what, grants]) => beyond(`${what} of ${one.name}`, grants))),
+  ];
+}
+
+function grantsOf(one: Authenticator): readonly (readonly [what: string, grants: Grants])[] {
+  return [
+    ...[...one.scopes].map(([scope, grants]) => [`scope ${scope}`, grants] as const),
+    ...[...one.groups].map(([group, grants]) => [`group ${group}`, grants] as const),
+    ...one.groupPatterns.map(({ prefix, suffix, grants }) => [`group ${prefix}{tenant}${suffix}`, grants] as const),
+    ...(one.kind === "bearer" ? one.secrets.map(({ id, grants }) => [`secret ${id}`, grants] as const) : []),
   ];
 }
 

@@ -8,9 +8,16 @@ const RANKS: Readonly<Record<Access["kind"], number>> = { public: 0, authenticat
 export function opensMore(one: Route, other: Route): boolean {
   if (one.access.kind === "denied") return false;
   if (isLaxer(one.access, other.access)) return true;
+  if (other.from && one.from?.cidrs.join() !== other.from.cidrs.join()) return true;
+  if (other.query && queryWords(one) !== queryWords(other)) return true;
   if (one.access.kind === "public" || other.access.kind === "public") return false;
   if (one.tenant === "unchecked" && other.tenant !== "unchecked") return true;
+  if (one.tenant !== "crossTenantOnly" && other.tenant === "crossTenantOnly") return true;
   return one.authenticators.some((authenticator) => !other.authenticators.includes(authenticator));
+}
+
+function queryWords({ query }: Route): string {
+  return query === undefined ? "" : [query.kind, ...[...query.names].toSorted()].join(" ");
 }
 
 /** Whether a rule is of a kind that asks for less: `public`, `authenticated`, permissions, `denied`. */

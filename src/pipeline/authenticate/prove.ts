@@ -29,6 +29,8 @@ export interface ProverOptions {
   /** All issuers of the policy are in use there already. */
   readonly issuers: Issuers;
   readonly keys: KeyReader;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Monotonic milliseconds. */
   readonly monotonicNow: () => number;
   /** One for all policies. */
@@ -105,11 +107,22 @@ function besideCertificate(presented: Presented): Proof {
 }
 
 /** Signatures are read only where there is an authenticator for them, and then the policy has a key that opens secrets. */
-function signatureProver({ name, authenticators }: Service, { policy, keys, heldBodies, randomBytes }: ProverOptions): SignatureProver {
+function signatureProver(
+  { name, authenticators }: Service,
+  { policy, keys, heldBodies, randomBytes, now }: ProverOptions,
+): SignatureProver {
   const ours = authenticators.filter((authenticator) => authenticator.kind === "sigv4");
   const { sealing = [] } = policy.gateway.stores;
   if (ours.length === 0 || sealing.length === 0) return () => ({ kind: "unavailable", reason: "the policy has no `stores.sealing`" });
-  return createSignatureProver({ service: name, authenticators: ours, keys, sealing: createSealing(sealing), heldBodies, randomBytes });
+  return createSignatureProver({
+    service: name,
+    authenticators: ours,
+    keys,
+    sealing: createSealing(sealing),
+    heldBodies,
+    randomBytes,
+    now,
+  });
 }
 
 /** A token shaped as a JWT is proved as one and as nothing else; any other only as a secret. */

@@ -11,9 +11,6 @@ export type Payload =
   | { readonly kind: "unsaid" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** A byte now and then is no progress: the idle time begins anew only after so many. */
-const PROGRESS_BYTES = 1024;
-
 const TOO_LARGE = "the body is larger than `holdBody` or the route's `body.max`";
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -39,7 +36,7 @@ export type Held =
   | { readonly kind: "noRoom" };
 
 /**
- * Reads the body into memory, up to so many bytes; waits for the client's next ones as long as the route does.
+ * Reads the body into memory, up to so many bytes; all of it must come within the route's idle time, since nobody is known yet.
  * The memory is given back when the exchange is over.
  */
 export function holdBody(exchange: Exchange, holdBytes: number, bodies: HeldBodies): Promise<Held> {
@@ -61,9 +58,7 @@ class BodyHolder {
   readonly #request: Exchange["request"];
   readonly #body: HeldBody;
   readonly #resolve: (held: Held) => void;
-  readonly #idle: NodeJS.Timeout | undefined;
-  /** Bytes since the idle time began anew. */
-  #progress = 0;
+  readonly #patience: NodeJS.Timeout | undefined;
   #settled = false;
 
   constructor({ request, response, match }: Exchange, body: HeldBody, resolve: (held: Held) => void) {
@@ -72,7 +67,7 @@ class BodyHolder {
     this.#resolve = resolve;
     response.once("close", this.#over);
     const idleMs = match.kind === "route" ? match.route.timeouts.idleMs : undefined;
-    if (idleMs !== undefined) this.#idle = setTimeout(() => this.#settle(refused("the body did not arrive in time")), idleMs);
+    if (idleMs !== undefined) this.#patience = setTimeout(() => this.#settle(refused("the body did not arrive in time")), idleMs);
     outliveErrors({ request });
     request.on("data", this.#take).on("end", this.#end).on("error", this.#leave).on("close", this.#leave);
     request.resume();
@@ -80,14 +75,7 @@ class BodyHolder {
 
   readonly #take = (chunk: Buffer): void => {
     const became = this.#body.add(chunk);
-    if (became !== "taken") {
-      this.#settle(became === "noRoom" ? { kind: "noRoom" } : refused(TOO_LARGE));
-      return;
-    }
-    this.#progress += chunk.length;
-    if (this.#progress < PROGRESS_BYTES) return;
-    this.#progress = 0;
-    this.#idle?.refresh();
+    if (became !== "taken") this.#settle(became === "noRoom" ? { kind: "noRoom" } : refused(TOO_LARGE));
   };
 
   readonly #end = (): void => this.#settle({ kind: "held", body: this.#body.whole() });
@@ -103,7 +91,7 @@ class BodyHolder {
   #settle(held: Held): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#idle);
+    clearTimeout(this.#patience);
     this.#request.off("data", this.#take).off("end", this.#end).off("error", this.#leave).off("close", this.#leave);
     if (!this.#request.readableEnded) this.#request.pause();
     if (held.kind !== "held") this.#body.release();

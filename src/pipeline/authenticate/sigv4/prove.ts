@@ -28,6 +28,8 @@ export interface SignatureProverOptions {
   readonly sealing: Sealing;
   readonly heldBodies: HeldBodies;
   readonly randomBytes: RandomBytes;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 /** A claim whose form, scope, times and headers are in order. */
@@ -72,10 +74,11 @@ class Prover {
     if (payload.kind === "signed") return this.#find(checked, exchange, payload, now);
     const { maxHeldBodyBytes } = checked.authenticator;
     if (maxHeldBodyBytes === 0) return invalid("a body without `x-amz-content-sha256`, and the authenticator has no `holdBody`");
-    return holdBody(exchange, maxHeldBodyBytes, this.#options.heldBodies).then((held) => this.#hold(checked, exchange, held, now));
+    return this.#hold(checked, exchange, maxHeldBodyBytes);
   }
 
-  #check(place: SignaturePlace, { request, facts, match }: Exchange, now: number): Reading<Checked> {
+  #check(place: SignaturePlace, exchange: Exchange, now: number): Reading<Checked> {
+    const { request, facts } = exchange;
     const headers = headerValues(request.rawHeaders);
     const timestamps = headers.get("x-amz-date") ?? [];
     const claim = place.form === "header" ? readHeaderForm(place.text, timestamps) : readQueryForm(facts.query, timestamps);
@@ -83,14 +86,28 @@ class Prover {
     const { region, service } = claim.scope;
     const authenticator = this.#options.authenticators.find((one) => one.region === region && one.service === service);
     if (authenticator === undefined) return { trouble: "the credential is for another region or service" };
-    const tenantHeader = match.kind === "route" ? match.route.service.tenant?.header : undefined;
-    const fault = claimFault(claim, headers, authenticator, tenantHeader, now);
+    const fault = claimFault(claim, headers, authenticator, tenantHeaderOf(exchange), now);
     if (fault !== undefined) return { trouble: fault };
     const query = canonicalQuery(facts.query);
     return "trouble" in query ? query : { claim, authenticator, headers, query: query.text };
   }
 
-  #hold(checked: Checked, exchange: Exchange, held: Held, now: number): Proof | Promise<Proof> {
+  /** For a key that there is, so that nobody else takes up the memory; when all is there, time has passed. */
+  async #hold(checked: Checked, exchange: Exchange, maxBytes: number): Promise<Proof> {
+    const { keys, service, heldBodies, now } = this.#options;
+    const { claim, headers, authenticator } = checked;
+    try {
+      if ((await keys.findAccessKey(service, claim.accessKeyId)) === undefined) return invalid("no such access key");
+    } catch (error) {
+      return unavailable(error);
+    }
+    const held = await holdBody(exchange, maxBytes, heldBodies);
+    const later = now();
+    const fault = claimFault(claim, headers, authenticator, tenantHeaderOf(exchange), later);
+    return fault === undefined ? this.#judgeHeld(checked, exchange, held, later) : invalid(fault);
+  }
+
+  #judgeHeld(checked: Checked, exchange: Exchange, held: Held, now: number): Proof | Promise<Proof> {
     if (held.kind === "refused") return invalid(held.reason);
     if (held.kind === "noRoom") return { kind: "unavailable", reason: "no more memory for bodies that are held (`holdBody`)" };
     const sha256 = createHash("sha256").update(held.body).digest("hex");
@@ -116,6 +133,10 @@ class Prover {
     if (body.hasBody) exchange.payload = payloadFor(body);
     return { kind: "key", authenticator: checked.authenticator.name, key };
   }
+}
+
+function tenantHeaderOf({ match }: Exchange): string | undefined {
+  return match.kind === "route" ? match.route.service.tenant?.header : undefined;
 }
 
 /** Every form of the path is tried to the end, each compared in constant time. */
