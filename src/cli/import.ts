@@ -80,15 +80,19 @@ function summary(
   const denied = lines.filter(({ rule }) => rule.kind === "denied").length;
   const narrower = lines.filter(({ rule }) => rule.kind === "access" && rule.reasons.length > 0).length;
   const words = [
-    `${service}: ${operations.length} operations`,
-    `${lines.length} lines`,
+    `${service}: ${counted(operations.length, "operation")}`,
+    counted(lines.length, "line"),
     `${denied} denied`,
     `${narrower} narrower than the document`,
     `${leftOut.length + unread.length} left out`,
-    `${authenticators.length} authenticators`,
+    counted(authenticators.length, "authenticator"),
   ];
   const written = out === undefined ? "" : `${out} is written; what to look at there says REVIEW\n`;
   return `${words.join(", ")}\n${written}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function asJson({ service, text: yaml, lines, leftOut, authenticators }: Imported, { unread }: ApiDocument): object {

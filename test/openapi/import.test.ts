@@ -12,6 +12,11 @@ async function lines(t: Test, document: unknown): Promise<string> {
   return shop.serviceText();
 }
 
+/** As one would read it: wrapped comments whole again, and behind the line that they speak of. */
+function unwrapped(text: string): string {
+  return text.replaceAll(/\n *# {3}/g, " ").replaceAll(/^ {2}(# .*)\n {2}(\S.*)$/gm, "  $2  $1");
+}
+
 t.test("a bearer token, OpenID Connect, OAuth 2 and a key in a header become authenticators, their scopes permissions", async (t) => {
   const schemes = {
     oidc: { type: "openIdConnect", openIdConnectUrl: "https://issuer.example/pool/.well-known/openid-configuration" },
@@ -56,7 +61,9 @@ t.test("what is not sure is denied, and says why", async (t) => {
     "/said": { get: asking([{ token: [] }]) },
   };
   const text = await lines(t, documentOf(paths, { components: { securitySchemes: schemes }, security: undefined }));
-  const reasons = new Map([...text.matchAll(/^ {2}GET (\S+): denied {2}# REVIEW: (.*)$/gm)].map(([, path, reason]) => [path, reason]));
+  const reasons = new Map(
+    [...unwrapped(text).matchAll(/^ {2}GET (\S+): denied {2}# REVIEW: (.*)$/gm)].map(([, path, reason]) => [path, reason]),
+  );
   t.match(reasons.get("/none"), /asks for no credential/);
   t.match(reasons.get("/basic"), /http basic/);
   t.match(reasons.get("/cookie"), /API key in cookie sid/);
@@ -74,17 +81,20 @@ t.test("a reason that many lines are denied for is said once, and others stay be
   const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`/p${index}`, { get: {} }]));
   const document = documentOf({ ...many, "/none": { get: asking([]) } }, { security: undefined });
   const text = await lines(t, document);
-  t.match(text, "# REVIEW: `denied` without a reason beside it: the document says nothing of credentials\nroutes:\n  GET /p0: denied\n");
-  t.match(text, /GET \/none: denied {2}# REVIEW: the document asks for no credential/);
+  t.match(
+    unwrapped(text),
+    "# REVIEW: `denied` without a reason beside it: the document says nothing of credentials\nroutes:\n  GET /p0: denied\n",
+  );
+  t.match(unwrapped(text), /GET \/none: denied {2}# REVIEW: the document asks for no credential/);
 });
 
 t.test("alternatives that one rule cannot say together are narrowed to the first that it can", async (t) => {
-  const schemes = { token: { type: "http", scheme: "bearer" }, key: { type: "apiKey", in: "header", name: "x-key" } };
-  const paths = { "/a": { get: asking([{}, { token: ["a"] }, { key: [] }]) }, "/b": { get: asking([{ key: [] }]) } };
+  const schemes = { token: { type: "http", scheme: "bearer" }, ApiKey: { type: "apiKey", in: "header", name: "x-key" } };
+  const paths = { "/a": { get: asking([{}, { token: ["a"] }, { ApiKey: [] }]) }, "/b": { get: asking([{ ApiKey: [] }]) } };
   const text = await lines(t, documentOf(paths, { components: { securitySchemes: schemes } }));
   t.match(
-    text,
-    /GET \/a: \{ access: a, authenticators: \[token\] \} {2}# REVIEW: .*without a credential.*`key` would need a rule of its own/,
+    unwrapped(text),
+    /GET \/a: \{ access: a, authenticators: \[token\] \} {2}# REVIEW: .*without a credential.*callers with `ApiKey` are left out/,
   );
 });
 
@@ -138,9 +148,9 @@ t.test("paths of one shape are one line, denied where they ask for different thi
     "/head": { get: asking([{ token: [] }]), head: asking([{ token: ["admin"] }]) },
   };
   const text = await lines(t, documentOf(paths));
-  t.match(text, "GET /same/{x}: authenticated  # REVIEW: GET /same/{y} is the same line\n");
-  t.match(text, /GET \/other\/\{x\}: denied {2}# REVIEW: GET \/other\/\{x\} and GET \/other\/\{y\} are one line here/);
-  t.match(text, /GET \/head: denied {2}# REVIEW: GET \/head and HEAD \/head are one line here/);
+  t.match(unwrapped(text), "GET /same/{x}: authenticated  # REVIEW: GET /same/{y} is the same line\n");
+  t.match(unwrapped(text), /GET \/other\/\{x\}: denied {2}# REVIEW: GET \/other\/\{x\} and GET \/other\/\{y\} are one line here/);
+  t.match(unwrapped(text), /GET \/head: denied {2}# REVIEW: GET \/head and HEAD \/head are one line here/);
 });
 
 t.test("a line that would take requests of an operation left out, which asks for more, is denied", async (t) => {
@@ -149,7 +159,7 @@ t.test("a line that would take requests of an operation left out, which asks for
     "/files/{name}.key": { get: asking([{ token: ["admin"] }]) },
   };
   const text = await lines(t, documentOf(paths));
-  t.match(text, /GET \/files\/\{id\}: denied {2}# REVIEW: GET \/files\/\{name\}\.key has no line of its own/);
+  t.match(unwrapped(text), /GET \/files\/\{id\}: denied {2}# REVIEW: GET \/files\/\{name\}\.key has no line of its own/);
 });
 
 t.test("the first server gives prefix and upstream, and the others are named", async (t) => {
@@ -222,6 +232,25 @@ t.test("YAML is read as well, with anchors and merge keys; twice the same path i
   const { code, err } = await shop.importIt();
   t.equal(code, 1);
   t.match(err, /api\.json:6: `\/a` stands twice in this map/);
+});
+
+t.test("comments stay within 80 columns, and the summary counts one as one", async (t) => {
+  const shop = workshop(t);
+  const schemes = { key: { type: "apiKey", in: "header", name: "x-key" }, basic: { type: "http", scheme: "basic" } };
+  const paths = {
+    "/narrow": { get: asking([{}, { key: [] }, { basic: [] }]) },
+    "/files/{name}.json": { get: asking([{ key: [] }]) },
+  };
+  const servers = Array.from({ length: 9 }, (_, index) => ({ url: `https://eu-${index}.api.example/v1` }));
+  shop.write(documentOf(paths, { components: { securitySchemes: schemes }, servers }));
+  const { err } = await shop.importIt();
+  t.match(err, /^api: 2 operations, 1 line, 0 denied, 1 narrower than the document, 1 left out, 1 authenticator\n/);
+  const text = shop.serviceText();
+  t.same(
+    text.split("\n").filter((line) => line.length > 80),
+    [],
+  );
+  t.match(text, /^ {2}# REVIEW: [^\n]*\n(?: {2}# {3}\S[^\n]*\n)+ {2}GET \/narrow: /m, "above a line that has no room for it");
 });
 
 t.test("what is no OpenAPI 3.0 or 3.1 is refused with the reason", async (t) => {

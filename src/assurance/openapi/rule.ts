@@ -35,6 +35,8 @@ export function ruleOf({ security }: Operation, schemes: Schemes): Rule {
 
 /** One alternative that a single credential can meet. */
 interface Option {
+  /** As the document spells it. */
+  readonly scheme: string;
   readonly authenticator: string;
   readonly permissions: readonly string[];
 }
@@ -42,13 +44,15 @@ interface Option {
 function ruleOfAlternatives(alternatives: readonly Alternative[], schemes: Schemes): Rule {
   const read = alternatives.map((alternative) => optionOf(alternative, schemes));
   const reasons = read.filter((one) => typeof one === "string");
-  const demands = demandsOf(read.filter((one) => typeof one !== "string"));
+  const options = read.filter((one) => typeof one !== "string");
+  const demands = demandsOf(options);
   const chosen = [...demands.values()].find((demand) => isSayable(demand));
   if (!chosen) return denied(...(demands.size > 0 ? ["no rule says its combinations of scopes"] : []), ...reasons);
   const same = (demand: Demand): boolean => JSON.stringify(demand) === JSON.stringify(chosen);
   const counting = [...demands].filter(([, demand]) => same(demand)).map(([name]) => name);
   const others = [...demands.keys()].filter((name) => !counting.includes(name));
-  const left = others.map((name) => `\`${name}\` would need a rule of its own`);
+  const spelled = new Map(options.map(({ authenticator, scheme }) => [authenticator, scheme]));
+  const left = others.map((name) => `callers with \`${spelled.get(name)}\` are left out: they would need a rule of their own`);
   return { kind: "access", ...accessOf(chosen), authenticators: counting, reasons: [...reasons, ...left] };
 }
 
@@ -64,7 +68,7 @@ function optionOf(alternative: Alternative, schemes: Schemes): Option | string {
 }
 
 function optionBy(
-  { scopes }: Requirement,
+  { scheme, scopes }: Requirement,
   { name, scopes: known }: Extract<MappedScheme, { kind: "authenticator" }>["authenticator"],
 ): Option | string {
   const permissions = new Set<string>();
@@ -73,7 +77,7 @@ function optionBy(
     if (permission === undefined) return `no file can hold the scope ${JSON.stringify(scope)}`;
     permissions.add(permission);
   }
-  return { authenticator: name, permissions: [...permissions].toSorted() };
+  return { scheme, authenticator: name, permissions: [...permissions].toSorted() };
 }
 
 /* ── demands ──────────────────────────────────────────────────────────── */

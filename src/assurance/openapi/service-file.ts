@@ -1,4 +1,5 @@
 /** The text of a first service file. Every character of the document's that gets here is quoted, or in one line of a comment. */
+import { comment, commented, review } from "./comments.ts";
 import type { ApiDocument } from "./model.ts";
 import type { LeftOut, Line } from "./lines.ts";
 import type { ServicePlace } from "./place-of-service.ts";
@@ -17,8 +18,6 @@ export interface ServiceDraft {
   readonly tenants: readonly TenantHint[];
 }
 
-const LONGEST_COMMENT = 200;
-
 export function serviceText(draft: ServiceDraft): string {
   const blocks = [head(draft), upstream(draft), tenants(draft), roles(draft), authenticators(draft), routes(draft), leftOut(draft)];
   return `${blocks
@@ -27,19 +26,11 @@ export function serviceText(draft: ServiceDraft): string {
     .join("\n\n")}\n`;
 }
 
-function comment(words: string): string {
-  const text = commentText(words);
-  return `# ${text.length > LONGEST_COMMENT ? `${text.slice(0, LONGEST_COMMENT)}…` : text}`;
-}
-
-function review(words: string): string {
-  return comment(`REVIEW: ${words}`);
-}
-
 function head({ service, document, place }: ServiceDraft): readonly string[] {
   return [
-    comment(`Made from "${document.title}" (OpenAPI ${document.version}, ${counted(document.operations.length, "operation")}).`),
-    "# Nothing here is public. What was not sure says REVIEW, and is denied or narrower than the document.",
+    ...comment(`Made from "${document.title}" (OpenAPI ${document.version}, ${counted(document.operations.length, "operation")}).`),
+    "# Nothing here is public. What was not sure says REVIEW, and is denied or",
+    "# narrower than the document.",
     "version: 1",
     `service: ${service}`,
     ...(place.prefix === "" ? [] : [`prefix: ${scalar(place.prefix)}`]),
@@ -48,7 +39,7 @@ function head({ service, document, place }: ServiceDraft): readonly string[] {
 
 function upstream({ service, place }: ServiceDraft): readonly string[] {
   const url = place.upstream === undefined ? `\${${variableName(service, "URL")}}` : scalar(place.upstream);
-  return [...place.remarks.map(review), "upstream:", `  url: ${url}`];
+  return [...place.remarks.flatMap((remark) => review(remark)), "upstream:", `  url: ${url}`];
 }
 
 const MOST_HINTS = 8;
@@ -56,8 +47,9 @@ const MOST_HINTS = 8;
 function tenants({ tenants: hints, lines }: ServiceDraft): readonly string[] {
   if (hints.length === 0) return [];
   return [
-    "# REVIEW: these parameters look as if they named a tenant. If so, name the place here, give each authenticator",
-    "# a `tenant:`, and let lines without one say `tenant: unchecked` or `crossTenantOnly`.",
+    "# REVIEW: these parameters look as if they named a tenant. If so, name the",
+    "# place here, give each authenticator a `tenant:`, and let lines without one say",
+    "# `tenant: unchecked` or `crossTenantOnly`.",
     "# tenant:",
     ...hints.slice(0, MOST_HINTS).map(({ place, name, lines: count }) => {
       return `#   ${place}: ${commentText(scalar(name.slice(0, 100)))}  # in ${count} of ${counted(lines.length, "line")}`;
@@ -90,16 +82,16 @@ function authenticatorLines({ name, proof, scopes }: DraftAuthenticator): readon
   return [
     `  ${scalar(name)}:`,
     ...(isToken ? tokenLines(proof) : [`    apiKey: { header: ${scalar(proof.header)}, prefix: ${scalar(proof.prefix)} }`]),
-    ...(grants.length === 0 ? [] : [`    scopes:  ${comment(words)}`, ...grants]),
+    ...(grants.length === 0 ? [] : [...commented("    scopes:", comment(words, 4)), ...grants]),
   ];
 }
 
 function tokenLines({ issuer, audience, remarks }: Extract<DraftAuthenticator["proof"], { kind: "jwt" }>): readonly string[] {
   return [
-    ...remarks.map((remark) => `    ${review(remark)}`),
+    ...remarks.flatMap((remark) => review(remark, 4)),
     "    jwt:",
-    `      issuer: ${issuer.startsWith("${") ? issuer : scalar(issuer)}  # compared byte for byte with \`iss\``,
-    `      audience: ["${audience}"]  # values of \`aud\`; or \`clients:\`, for values of \`client_id\``,
+    ...commented(`      issuer: ${issuer.startsWith("${") ? issuer : scalar(issuer)}`, comment("compared byte for byte with `iss`", 6)),
+    ...commented(`      audience: ["${audience}"]`, comment("values of `aud`; or `clients:`, for values of `client_id`", 6)),
   ];
 }
 
@@ -109,12 +101,13 @@ function routes({ lines, authenticators: all }: ServiceDraft): readonly string[]
   if (lines.length === 0) return ["routes: {}"];
   const names = all.map(({ name }) => name);
   const usual = usualReason(lines);
-  const lineOf = ({ key, rule }: Line): string => {
-    const why = rule.kind === "denied" && rule.reasons.join() === usual ? "" : reasons(rule);
-    return `  ${routeScalar(key)}: ${ruleText(rule, names)}${why}`;
+  const linesOf = ({ key, rule }: Line): readonly string[] => {
+    const line = `  ${routeScalar(key)}: ${ruleText(rule, names)}`;
+    const isSaid = rule.reasons.length === 0 || (rule.kind === "denied" && rule.reasons.join() === usual);
+    return isSaid ? [line] : commented(line, review(rule.reasons.join("; "), 2));
   };
-  const above = usual === undefined ? [] : [review(`\`denied\` without a reason beside it: ${usual}`)];
-  return [...above, "routes:", ...lines.map(lineOf)];
+  const above = usual === undefined ? [] : [...review(`\`denied\` without a reason beside it: ${usual}`)];
+  return [...above, "routes:", ...lines.flatMap(linesOf)];
 }
 
 const MANY_LINES = 20;
@@ -140,16 +133,12 @@ function accessText({ need, permissions }: Extract<Rule, { kind: "access" }>): s
   return others.length === 0 ? first : `{ ${need}Of: [${[first, ...others].join(", ")}] }`;
 }
 
-function reasons(rule: Rule): string {
-  return rule.reasons.length === 0 ? "" : `  ${review(rule.reasons.join("; "))}`;
-}
-
 function leftOut({ leftOut: left, document }: ServiceDraft): readonly string[] {
   if (left.length + document.unread.length === 0) return [];
   return [
     "# REVIEW: these have no line of their own; what no other line takes is 404:",
-    ...left.map(({ operation: { method, path }, reason }) => comment(`  ${method} ${path}: ${reason}`)),
-    ...document.unread.map(({ place, reason }) => comment(`  ${place}: ${reason}`)),
+    ...left.flatMap(({ operation: { method, path }, reason }) => comment(`${method} ${path}: ${reason}`)),
+    ...document.unread.flatMap(({ place, reason }) => comment(`${place}: ${reason}`)),
   ];
 }
 
