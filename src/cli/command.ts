@@ -3,6 +3,8 @@ import type { ParseArgsConfig } from "node:util";
 import { nearest } from "../policy/suggest.ts";
 import { readArguments } from "./arguments.ts";
 import { helpOf, overviewOf, usageOf } from "./help.ts";
+import { paragraph } from "./paragraph.ts";
+import { version } from "./version.ts";
 
 /** The world as a command sees it. */
 export interface Terminal {
@@ -86,18 +88,25 @@ export async function runCommand(commands: readonly Command[], argv: readonly st
   }
 }
 
+/** Of the lines after the first of what is said of wrong use. */
+const INDENT = 4;
+
 function commandNamed(commands: readonly Command[], argv: readonly string[]): Command | undefined {
   return commands.find((command) => command.name.split(" ").every((word, index) => argv[index] === word));
 }
 
 function refuse(command: Command, message: string, terminal: Terminal): number {
-  terminal.err(`sallyport ${command.name}: ${message}\n${usageOf(command)}\n`);
+  terminal.err(`${paragraph(`sallyport ${command.name}: ${message}`, terminal.columns, INDENT)}\n${usageOf(command)}\n`);
   return 2;
 }
 
-/** Asked for help, for a group of commands, or for what there is not. */
+/** Asked for help, for the version, for a group of commands, or for what there is not. */
 function withoutCommand(commands: readonly Command[], argv: readonly string[], terminal: Terminal): number {
   const [first = ""] = argv;
+  if (first === "--version") {
+    terminal.out(`${version()}\n`);
+    return 0;
+  }
   const group = commands.filter((command) => command.name.startsWith(`${first} `));
   const asksForHelp = ["help", "--help", "-h"].includes((group.length > 0 ? argv[1] : argv[0]) ?? "");
   const list = overviewOf(group.length > 0 ? group : commands);

@@ -27,7 +27,7 @@ export function usageOf({ name, usage }: Command): string {
 export function overviewOf(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => command.name.length));
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${paragraph(summary, COLUMNS, width + 4)}`);
-  return `usage: sallyport COMMAND [--config FILE] …\n\n${lines.join("\n")}\n\nsallyport COMMAND --help tells more.\n`;
+  return `usage: sallyport COMMAND [--config FILE] …\n\n${lines.join("\n")}\n\nsallyport COMMAND --help tells more; sallyport --version says which one this is.\n`;
 }
 
 /** The words that the usage asks for beside options, in their order: `METHOD`, `URL`. */

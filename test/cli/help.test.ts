@@ -1,9 +1,12 @@
 /** What holds of every command: help that fits and shows an example, and plain words on wrong use. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { allCommands, commandsFor } from "../../src/cli/commands.ts";
 import { answerOf } from "./run-command.ts";
 
 const COLUMNS = 80;
+const SHIPPED = join(import.meta.dirname, "../../config/sallyport.yaml");
 const commands = await allCommands();
 
 function tooWide(text: string): readonly string[] {
@@ -78,6 +81,26 @@ t.test("a command is found by the first word of its name, and with it none but t
       [],
       name,
     );
+  }
+});
+
+t.test("--version is that of package.json, and the overview speaks of it", async (t) => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as { version: string };
+  t.same(await answerOf(["--version"]), { code: 0, out: `${version}\n`, err: "" });
+  t.match((await answerOf(["--help"])).out, "sallyport --version");
+});
+
+t.test("wrong use is told within the width of the terminal", async (t) => {
+  const argv = ["accounts", "create", "bot", "--service", "nowhere", "--role", "r", "--config", SHIPPED];
+  for (const columns of [80, 50]) {
+    const { code, err } = await answerOf(argv, { columns });
+    t.equal(code, 2);
+    const [said = ""] = err.split("\nusage:");
+    t.same(
+      said.split("\n").filter((line) => line.length > columns),
+      [],
+    );
+    t.match(said.replaceAll("\n    ", " "), 'there is no service "nowhere"; one of: model-registry, pie, stackflow');
   }
 });
 
