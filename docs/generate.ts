@@ -67,8 +67,9 @@ function commandReference(): string {
   const sections = commands.map((command) => `## sallyport ${command.name}\n\n\`\`\`text\n${helpOf(command)}\`\`\`\n`);
   return `# Commands
 
-Exit codes: 0 done; 1 the answer is no (a mistake, a difference, nothing found); 2 wrong use. \`--config FILE\` names the gateway file
-everywhere; the default is \`config/sallyport.yaml\`. This page is generated from what \`--help\` prints.
+Exit codes: 0 done; 1 the answer is no (a policy that is not valid, a difference, nothing found);
+2 wrong use. Of files that are not valid \`--json\` prints \`{ "diagnostics": [ … ] }\`, whatever the command. \`--config FILE\` names the gateway file
+everywhere; the default is \`config/sallyport.yaml\`. \`sallyport --version\` prints the version. This page is generated from what \`--help\` prints.
 
 ${sections.join("\n")}`;
 }

@@ -75,6 +75,11 @@ export interface ShadowFiles {
   readonly use: (policy: Policy) => void;
 }
 
+/** For the line that says that the gateway serves: without a difference no other line would speak of a shadow. */
+export function shadowNamed(files: Pick<ShadowFiles, "loaded"> | undefined): { readonly shadowPolicy?: string } {
+  return files ? { shadowPolicy: files.loaded.policy.revision } : {};
+}
+
 interface FollowerParts extends ShadowFiles {
   readonly log: Log;
   readonly metrics: Pick<Metrics, "shadowReloaded" | "setShadowRevision">;

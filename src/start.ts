@@ -8,7 +8,7 @@ import type { Log } from "./observability/log.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import type { Loaded } from "./policy/load.ts";
 import { createServing } from "./serving.ts";
-import { createComparison, type ShadowFiles } from "./shadow.ts";
+import { createComparison, shadowNamed, type ShadowFiles } from "./shadow.ts";
 
 export interface StartOptions {
   /** What `load` gave just now. */
@@ -86,7 +86,7 @@ export async function start(options: StartOptions): Promise<Running> {
     doors = await openDoors(policy.gateway, sources);
     const port = await serving.listen();
     phase = "serving";
-    log.info({ policy: policy.revision, port }, "serving");
+    log.info({ policy: policy.revision, port, ...shadowNamed(options.shadowPolicy) }, "serving");
     return {
       ports: { gateway: port, ...doors.ports },
       policy: gateway.policy,

@@ -10,9 +10,9 @@ import { parseJsonObject } from "../pipeline/authenticate/json.ts";
 import { isJwtShaped } from "../pipeline/authenticate/jwt.ts";
 import { readCaller } from "../policy/tests/caller-file.ts";
 import { openSqliteKeys } from "../stores/sqlite-keys.ts";
-import { printDiagnostics } from "./check.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { type Call, text, UsageError } from "./command.ts";
-import { findKey, Refused } from "./key-desk.ts";
+import { faultText, findKey, Refused } from "./key-desk.ts";
 
 /** `note` says what could not be proved here. */
 export interface Asking {
@@ -39,7 +39,7 @@ export async function askingOf(call: Call, policy: Policy, service: Service | un
 
 function describedCaller(call: Call, file: string, policy: Policy, service: Service | undefined, now: number): Asking | undefined {
   const read = readCaller(file, policy, service);
-  if (read.kind === "invalid") return void printDiagnostics(read.diagnostics, call.terminal);
+  if (read.kind === "invalid") return void refuseInvalid(call, read.diagnostics);
   if (read.kind === "sketch") return { words: `the caller of ${file}`, credential: credentialOf(policy, read.sketch, now) };
   const iss = typeof read.claims["iss"] === "string" ? read.claims["iss"] : "";
   return {
@@ -114,12 +114,13 @@ function secretProof(token: string, { authenticators }: Service): Proof | undefi
 type Store = ReturnType<typeof openSqliteKeys>;
 
 function withStore(call: Call, policy: Policy, work: (store: Store) => Asking): Asking | undefined {
-  const store = openSqliteKeys(policy.gateway.stores.keys.path, { side: "command", create: false });
+  const { path } = policy.gateway.stores.keys;
+  const store = openSqliteKeys(path, { side: "command", create: false });
   try {
     return work(store);
   } catch (error) {
     if (!(error instanceof Refused || error instanceof StoreUnavailable)) throw error;
-    return void call.terminal.err(`sallyport: ${error.message}\n`);
+    return void call.terminal.err(faultText(error, path));
   } finally {
     store.close();
   }

@@ -2,19 +2,21 @@
 import { type Linted, lint } from "../assurance/lint/lint.ts";
 import { LINT_CODES, type LintLevel } from "../contract/lint-codes.ts";
 import type { Service } from "../contract/policy.ts";
-import { type Diagnostic, formatDiagnostic } from "../policy/diagnostic.ts";
+import type { Diagnostic } from "../policy/diagnostic.ts";
 import type { UnsetReference } from "../policy/outcome.ts";
 import { type Expanded, loadExpanded } from "../policy/load.ts";
 import { nearest } from "../policy/suggest.ts";
 import { formatOf, oneOf } from "./choice.ts";
 import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
-import { findingJson, githubFindings, githubMistakes, lintText, whyText } from "./lint-report.ts";
-import { paragraph } from "./paragraph.ts";
+import { findingJson, githubFindings, githubMistakes, lintText, whyJson, whyText } from "./lint-report.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { table } from "./table.ts";
 
 type Valid = Extract<Expanded, { kind: "policy" }>;
 
 const FORMATS = ["text", "github", "json"] as const;
+type Format = (typeof FORMATS)[number];
+
 const LEVELS: readonly LintLevel[] = ["information", "warning", "error"];
 
 export const checkCommand: Command = {
@@ -53,21 +55,21 @@ use.
   positionals: [0, 0],
   run: (call) => {
     const asked = text(call, "why");
-    if (asked !== undefined) return explain(asked, call.terminal);
     const format = formatOf(call, FORMATS);
+    if (asked !== undefined) return explain(asked, format, call.terminal);
     const failing = failingLevels(call);
     const loaded = loadExpanded({ configPath: configPath(call), environment: call.terminal.environment, offline: true });
-    if (loaded.kind === "invalid") return refuse(loaded.diagnostics, format, call.terminal);
+    if (loaded.kind === "invalid") return refuse(loaded.diagnostics, format, call);
     const linted = lint(loaded.policy, loaded.written, Date.now(), nearest);
     call.terminal.out(report(loaded, linted, format, call));
     return linted.findings.some(({ level }) => failing.has(level)) ? 1 : 0;
   },
 };
 
-function explain(asked: string, { out, columns }: Terminal): number {
+function explain(asked: string, format: Format, { out, columns }: Terminal): number {
   const code = LINT_CODES.find((one) => one === asked.toUpperCase());
   if (!code) throw new UsageError(`there is no code ${JSON.stringify(asked)}; ${oneOf(LINT_CODES)}`);
-  out(whyText(code, columns));
+  out(format === "json" ? `${JSON.stringify(whyJson(code), undefined, 2)}\n` : whyText(code, columns));
   return 0;
 }
 
@@ -79,23 +81,13 @@ function failingLevels(call: Call): ReadonlySet<LintLevel> {
   return new Set(LEVELS.slice(index));
 }
 
-function refuse(diagnostics: readonly Diagnostic[], format: (typeof FORMATS)[number], terminal: Terminal): number {
-  if (format === "json") terminal.out(`${JSON.stringify({ valid: false, diagnostics }, undefined, 2)}\n`);
-  else if (format === "github") terminal.out(githubMistakes(diagnostics));
-  else printDiagnostics(diagnostics, terminal);
+function refuse(diagnostics: readonly Diagnostic[], format: Format, call: Call): number {
+  if (format === "github") call.terminal.out(githubMistakes(diagnostics));
+  else refuseInvalid(call, diagnostics, { json: format === "json", more: { valid: false } });
   return 1;
 }
 
-/** Every mistake, and how many there are. */
-export function printDiagnostics(diagnostics: readonly Diagnostic[], terminal: Terminal): void {
-  const { colour, columns } = terminal;
-  const style = { colour, shown: columns - 4, wrap: (words: string, indent: number) => paragraph(words, columns, indent) };
-  for (const diagnostic of diagnostics) terminal.err(`${formatDiagnostic(diagnostic, style)}\n\n`);
-  const files = new Set(diagnostics.map((one) => one.file)).size;
-  terminal.err(`${counted(diagnostics.length, "mistake")} in ${counted(files, "file")}\n`);
-}
-
-function report(loaded: Valid, linted: Linted, format: (typeof FORMATS)[number], call: Call): string {
+function report(loaded: Valid, linted: Linted, format: Format, call: Call): string {
   if (format === "json") return `${JSON.stringify(asJson(loaded, linted), undefined, 2)}\n`;
   if (format === "github") return githubFindings(linted);
   const { columns, colour } = call.terminal;

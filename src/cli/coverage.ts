@@ -4,9 +4,9 @@ import { coverageJson, ofKind } from "../assurance/openapi/coverage/coverage-jso
 import type { ApiDocument } from "../assurance/openapi/model.ts";
 import type { Policy, Service } from "../contract/policy.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { printDiagnostics } from "./check.ts";
 import { type Call, type Command, configPath, flag, required, text, UsageError } from "./command.ts";
 import { coverageText } from "./coverage-text.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { openapiDocument } from "./openapi-file.ts";
 
 export const coverageCommand: Command = {
@@ -27,6 +27,7 @@ and no network.
   --all           every row; without it a list ends after 20
   --config FILE   the gateway file (default config/sallyport.yaml)
   --json          for machines: { "percent", "uncovered", "wildcard", … }
+                  or { "diagnostics" }
 
 Exit code 0: every operation is reached or denied by a line. 1: one is not, or
 less than N percent are, or a file is not valid. 2: wrong use.
@@ -79,8 +80,7 @@ function baseOption(call: Call): string | undefined {
 function policyOf(call: Call): Policy | undefined {
   const loaded = loadPolicy({ configPath: configPath(call), environment: call.terminal.environment, offline: true });
   if (loaded.kind === "policy") return loaded.policy;
-  printDiagnostics(loaded.diagnostics, call.terminal);
-  return undefined;
+  return void refuseInvalid(call, loaded.diagnostics);
 }
 
 function serviceNamed({ services }: Policy, name: string): Service {

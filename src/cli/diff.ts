@@ -2,10 +2,9 @@
 import { differenceOf, widens } from "../assurance/diff/diff.ts";
 import { differenceJson } from "../assurance/diff/diff-json.ts";
 import { differenceMarkdown, differenceText } from "../assurance/diff/diff-text.ts";
-import type { Policy } from "../contract/policy.ts";
-import { printDiagnostics } from "./check.ts";
 import { formatOf } from "./choice.ts";
 import { type Call, type Command, configPath, text, UsageError } from "./command.ts";
+import { isInvalid, refuseNamed } from "./mistakes.ts";
 import { loadNamed } from "./revisions.ts";
 
 const FORMATS = ["text", "markdown", "json"] as const;
@@ -26,12 +25,13 @@ set get stand-ins, so that no secret is needed.
 
   --fail-on widening  only what widens is a difference to the exit code
   --format FORMAT     text (default), markdown for a pull request, or json
-  --json              the same as --format json
+  --json              the same as --format json; of policies that do not load
+                      { "diagnostics" }
   --config FILE       the gateway file in a revision's tree
                       (default config/sallyport.yaml)
 
-Exit code 0: no difference. 1: a difference. 2: wrong use, or a policy that does
-not load.
+Exit code 0: no difference. 1: a difference, or a policy that does not load:
+then nothing is compared. 2: wrong use.
 
   sallyport diff main..HEAD
   sallyport diff config/sallyport.yaml candidate/sallyport.yaml
@@ -41,10 +41,12 @@ not load.
   run: (call) => {
     const format = formatOf(call, FORMATS);
     const failsOnWideningOnly = isWideningOnly(call);
-    const policies = sidesOf(call).map((side) => policyNamed(side, call));
-    const [before, after] = policies;
-    if (!before || !after) return 2;
-    const difference = differenceOf(before, after, Date.now());
+    const load = (name: string) => loadNamed(name, configPath(call), call.terminal.environment);
+    const [old, candidate] = sidesOf(call);
+    const [before, after] = [load(old), load(candidate)];
+    if (before.loaded.kind === "invalid" || after.loaded.kind === "invalid")
+      return refuseNamed(call, [before, after].filter(isInvalid), { json: format === "json" });
+    const difference = differenceOf(before.loaded.policy, after.loaded.policy, Date.now());
     call.terminal.out(shown(difference, format, call));
     const isDifferent = failsOnWideningOnly ? widens(difference) : difference.routes.length + difference.general.length > 0;
     return isDifferent ? 1 : 0;
@@ -64,14 +66,6 @@ function sidesOf({ positionals }: Call): readonly [string, string] {
   const range = /^(.*?)\.\.(?!\.)(.*)$/s.exec(first);
   if (!range || first.includes("...")) throw new UsageError("give two policies, or two revisions as OLD..NEW");
   return [range[1] || "HEAD", range[2] || "HEAD"];
-}
-
-function policyNamed(name: string, call: Call): Policy | undefined {
-  const loaded = loadNamed(name, configPath(call), call.terminal.environment);
-  if (loaded.kind === "policy") return loaded.policy;
-  call.terminal.err(`${name} does not load:\n\n`);
-  printDiagnostics(loaded.diagnostics, call.terminal);
-  return undefined;
 }
 
 function shown(difference: ReturnType<typeof differenceOf>, format: (typeof FORMATS)[number], { terminal }: Call): string {

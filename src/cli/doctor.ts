@@ -3,8 +3,8 @@ import { examine } from "../doctor/doctor.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { forbiddenHost } from "../policy/addresses.ts";
 import { loadProved } from "../proved.ts";
-import { printDiagnostics } from "./check.ts";
-import { type Call, type Command, configPath, flag, type Terminal } from "./command.ts";
+import { type Command, configPath, flag, type Terminal } from "./command.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { table } from "./table.ts";
 
 const TIMEOUT_MS = 3_000;
@@ -32,7 +32,7 @@ the policy is not valid.
   positionals: [0, 0],
   run: async (call) => {
     const loaded = loadProved({ configPath: configPath(call), environment: call.terminal.environment }, Date.now());
-    if (loaded.kind === "invalid") return refuse(call, loaded.diagnostics);
+    if (loaded.kind === "invalid") return refuseInvalid(call, loaded.diagnostics, { more: { healthy: false } });
     const { guardedLookup, JWKS_FETCH_LIMITS, jwksAnswer } = await import("../pipeline/authenticate/jwks-fetch.ts");
     const fetchJwks = jwksAnswer(guardedLookup(forbiddenHost));
     const limits = { ...JWKS_FETCH_LIMITS, timeoutMs: TIMEOUT_MS };
@@ -47,12 +47,6 @@ the policy is not valid.
     return healthy ? 0 : 1;
   },
 };
-
-function refuse(call: Call, diagnostics: Parameters<typeof printDiagnostics>[0]): number {
-  if (flag(call, "json")) call.terminal.out(`${JSON.stringify({ healthy: false, diagnostics }, undefined, 2)}\n`);
-  else printDiagnostics(diagnostics, call.terminal);
-  return 1;
-}
 
 function asJson({ area, verdict, subject, words, repair }: Finding): object {
   return { area, verdict, subject, words, repair: repair ?? null };

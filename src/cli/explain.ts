@@ -10,8 +10,8 @@ import type { Policy } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
 import { loadExpanded } from "../policy/load.ts";
 import { type Asking, askingOf } from "./caller-option.ts";
-import { printDiagnostics } from "./check.ts";
 import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { paragraph } from "./paragraph.ts";
 import { recordedDecision } from "./recorded-option.ts";
 
@@ -44,6 +44,7 @@ those of a decision that a gateway has recorded.
   --config FILE      the gateway file (default config/sallyport.yaml)
   --json             for machines: { "outcome", "code", "status", "reason",
                      "steps", "upstream", "flips", "recorded" }
+                     or { "diagnostics" }
 
 Exit code 0: the request is allowed. 1: it is refused, or the policy or the
 caller is not valid.
@@ -73,10 +74,7 @@ async function runExplain(call: Call): Promise<number> {
   const { terminal } = call;
   checkUse(call);
   const loaded = loadExpanded({ configPath: configPath(call), environment: terminal.environment, offline: true });
-  if (loaded.kind === "invalid") {
-    printDiagnostics(loaded.diagnostics, terminal);
-    return 1;
-  }
+  if (loaded.kind === "invalid") return refuseInvalid(call, loaded.diagnostics);
   const { policy } = loaded;
   const id = text(call, "decision");
   if (id !== undefined) return explainRecorded(call, policy, id);

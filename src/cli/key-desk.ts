@@ -1,4 +1,5 @@
 /** What the commands about accounts and keys share: the policy, the key store, and finding in both what an operator names. */
+import { existsSync } from "node:fs";
 import { isAccessKeyId } from "../contract/access-key.ts";
 import { parseApiKey } from "../contract/api-key.ts";
 import type { Account, OwnedKey } from "../contract/caller.ts";
@@ -6,11 +7,11 @@ import type { ApiKeyAuthenticator, Authenticator, SigV4Authenticator } from "../
 import type { Policy, Service } from "../contract/policy.ts";
 import { createSealing, type Sealing } from "../contract/sealing.ts";
 import { type KeyWriter, StoreUnavailable } from "../contract/stores.ts";
-import { formatDiagnostic } from "../policy/diagnostic.ts";
 import { loadExpanded, type Expanded } from "../policy/load.ts";
 import { openSqliteKeys } from "../stores/sqlite-keys.ts";
 import { checkService, oneOf } from "./choice.ts";
 import { configPath, UsageError, type Call } from "./command.ts";
+import { refuseInvalid } from "./mistakes.ts";
 
 /** A call at the desk, with what it needs to be answered. */
 export interface Desk {
@@ -39,21 +40,25 @@ export class Refused extends Error {
 export function atKeyDesk(call: Call, options: { readonly create: boolean }, work: (desk: Desk) => void): number {
   const { terminal } = call;
   const loaded = loadExpanded({ configPath: configPath(call), environment: terminal.environment, offline: true });
-  if (loaded.kind === "invalid") {
-    for (const diagnostic of loaded.diagnostics) terminal.err(`${formatDiagnostic(diagnostic, terminal)}\n`);
-    return 1;
-  }
-  const store = openSqliteKeys(loaded.policy.gateway.stores.keys.path, { side: "command", create: options.create });
+  if (loaded.kind === "invalid") return refuseInvalid(call, loaded.diagnostics);
+  const { path } = loaded.policy.gateway.stores.keys;
+  const store = openSqliteKeys(path, { side: "command", create: options.create });
   try {
     work({ call, policy: loaded.policy, store, sealing: () => sealingOf(loaded) });
     return 0;
   } catch (error) {
     if (!(error instanceof Refused || error instanceof StoreUnavailable)) throw error;
-    terminal.err(`sallyport: ${error.message}\n`);
+    terminal.err(faultText(error, path));
     return 1;
   } finally {
     store.close();
   }
+}
+
+/** Why the answer is no, and how a store comes to be that is not there yet. */
+export function faultText(error: Refused | StoreUnavailable, path: string): string {
+  const repair = error instanceof StoreUnavailable && !existsSync(path) ? "; `sallyport accounts create` makes it" : "";
+  return `sallyport: ${error.message}${repair}\n`;
 }
 
 /** A key sealed with a stand-in would be one that no gateway opens. */

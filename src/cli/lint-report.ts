@@ -114,9 +114,17 @@ export function whyText(code: LintCode, columns: number): string {
 
 /* ── for machines ─────────────────────────────────────────────────────── */
 
+export function whyJson(code: LintCode): object {
+  return { code, ...LINT[code], docs: docsOf(code) };
+}
+
 export function findingJson({ code, level, at, place, message, instead }: Finding): object {
   const { file, line, column } = place;
-  return { code, level, at, file, line, column, message, instead, docs: `${CODES_PAGE}#${code.toLowerCase()}` };
+  return { code, level, at, file, line, column, message, instead, docs: docsOf(code) };
+}
+
+function docsOf(code: LintCode): string {
+  return `${CODES_PAGE}#${code.toLowerCase()}`;
 }
 
 /** Workflow commands by which GitHub writes findings beside a pull request's lines. */

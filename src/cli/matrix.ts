@@ -7,9 +7,9 @@ import { whoText } from "../assurance/matrix/who-text.ts";
 import { routesNamed, whoCan } from "../assurance/matrix/who.ts";
 import type { Policy } from "../contract/policy.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { printDiagnostics } from "./check.ts";
 import { checkService, formatOf } from "./choice.ts";
 import { type Call, type Command, configPath, text, UsageError } from "./command.ts";
+import { refuseInvalid } from "./mistakes.ts";
 
 const FORMATS = ["table", "csv", "json", "html"] as const;
 
@@ -44,10 +44,7 @@ or route.
   run: (call) => {
     const format = formatOf(call, FORMATS);
     const loaded = loadPolicy({ configPath: configPath(call), environment: call.terminal.environment, offline: true });
-    if (loaded.kind === "invalid") {
-      printDiagnostics(loaded.diagnostics, call.terminal);
-      return 1;
-    }
+    if (loaded.kind === "invalid") return refuseInvalid(call, loaded.diagnostics, { json: format === "json" });
     const route = text(call, "route");
     call.terminal.out(route === undefined ? wholeMatrix(loaded.policy, call, format) : backwards(loaded.policy, call, format, route));
     return 0;

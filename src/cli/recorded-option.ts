@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 import { readRecorded, type Recorded } from "../assurance/replay/recorded.ts";
 import type { Policy } from "../contract/policy.ts";
 import { type Call, text, UsageError } from "./command.ts";
-import { recordedIn } from "./decision-log.ts";
+import { DecisionLog } from "./decision-log.ts";
 
 const TOKEN_VARIABLE = "SALLYPORT_ADMIN_TOKEN";
 const DECISION_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -21,7 +21,7 @@ export async function recordedDecision(call: Call, policy: Policy, id: string): 
 }
 
 async function findInLog({ terminal }: Call, file: string, id: string): Promise<Recorded | undefined> {
-  for await (const record of recordedIn([file], terminal)) if (record.decision === id) return record;
+  for await (const record of new DecisionLog([file], terminal).read()) if (record.decision === id) return record;
   return undefined;
 }
 

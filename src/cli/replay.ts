@@ -1,14 +1,15 @@
 /** `sallyport replay`: recorded decisions against another policy. */
-import { replayJson, replayText } from "../assurance/replay/report.ts";
+import { noDecisionText, replayJson, replayText } from "../assurance/replay/report.ts";
 import { Replay } from "../assurance/replay/replay.ts";
 import { standInsCompared } from "../assurance/replay/stand-ins.ts";
-import type { Policy } from "../contract/policy.ts";
 import type { Expanded } from "../policy/load.ts";
 import { standInWord } from "../policy/variables.ts";
-import { printDiagnostics } from "./check.ts";
-import { type Call, type Command, configPath, flag, required, text, UsageError } from "./command.ts";
-import { recordedIn } from "./decision-log.ts";
+import { type Call, type Command, configPath, flag, required, type Terminal, text, UsageError } from "./command.ts";
+import { DecisionLog } from "./decision-log.ts";
+import { isInvalid, refuseNamed } from "./mistakes.ts";
 import { loadNamed } from "./revisions.ts";
+
+type Valid = Extract<Expanded, { kind: "policy" }>;
 
 export const replayCommand: Command = {
   name: "replay",
@@ -18,7 +19,8 @@ export const replayCommand: Command = {
 have changed, by route and class of caller; what lets more through comes first,
 marked "!". DECISIONS are files of the log, or - for standard input. What is
 compared are decisions that the gateway logged with their facts:
-log: { facts: true }; with decisions: all the allowed ones too.
+log: { facts: true, decisions: all }. Without \`decisions: all\` the log has
+refusals only.
 
 Limits are not replayed, nor is what services answered. A record that lacks
 something that the policy reads is counted, and not guessed.
@@ -30,14 +32,15 @@ something that the policy reads is counted, and not guessed.
                   again
   --fail-on WHAT  any (default), or widening: then what lets less through is no
                   difference to the exit code
-  --json          for machines: { "compared", "same", "wider", "narrower",
-                  "other", "differences", "unknown", "apart", "old" }
+  --json          for machines: { "lines", "decisions", "compared", "same",
+                  "wider", "narrower", "other", "differences", "unknown",
+                  "apart", "old" } or { "diagnostics" }
   --config FILE   the gateway file in a revision's tree
                   (default config/sallyport.yaml)
 
 Exit code 0: nothing would change. 1: something would; or the old policy does
-not decide the same again; or there are decisions and none could be compared.
-2: wrong use, or a policy that does not load.
+not decide the same again; or there is no decision, or none that could be
+compared; or a policy does not load. 2: wrong use.
 
   sallyport replay decisions.log --policy candidate/sallyport.yaml
   sallyport replay /var/log/sallyport/*.log --policy HEAD --old main
@@ -54,21 +57,36 @@ not decide the same again; or there are decisions and none could be compared.
 
 async function runReplay(call: Call): Promise<number> {
   const failsOnWideningOnly = isWideningOnly(call);
-  const name = required(call, "policy");
+  const load = (name: string) => loadNamed(name, configPath(call), call.terminal.environment);
+  const next = load(required(call, "policy"));
   const oldName = text(call, "old");
-  const policy = policyNamed(name, call);
-  const old = oldName === undefined ? undefined : policyNamed(oldName, call);
-  if (!policy || (oldName !== undefined && !old)) return 2;
-  const replay = new Replay(policy);
-  const again = old && new Replay(old);
-  for await (const record of recordedIn(call.positionals, call.terminal)) {
-    replay.add(record);
+  const old = oldName === undefined ? undefined : load(oldName);
+  if (next.loaded.kind === "invalid" || old?.loaded.kind === "invalid")
+    return refuseNamed(call, [next, ...(old ? [old] : [])].filter(isInvalid));
+  const replays = { anew: replayBy(next.name, next.loaded), again: old && replayBy(old.name, old.loaded) };
+  const log = new DecisionLog(call.positionals, call.terminal);
+  await read(log, replays);
+  call.terminal.out(flag(call, "json") ? json(replays, log) : words(replays, log, call.terminal));
+  return log.decisions === 0 || isNo(replays, failsOnWideningOnly) ? 1 : 0;
+}
+
+interface Replays {
+  readonly anew: Replay;
+  /** By the policy that is said to have decided. */
+  readonly again: Replay | undefined;
+}
+
+async function read(log: DecisionLog, { anew, again }: Replays): Promise<void> {
+  for await (const record of log.read()) {
+    anew.add(record);
     again?.add(record);
   }
-  call.terminal.out(flag(call, "json") ? json(replay, policy, again, old) : words(replay, policy, again, old, call));
-  const differs = failsOnWideningOnly ? replay.tally.count("wider") > 0 : replay.different > 0;
-  const isBlind = replay.compared === 0 && replay.unknown.total() > 0;
-  return differs || isBlind || (again?.different ?? 0) > 0 ? 1 : 0;
+}
+
+function isNo({ anew, again }: Replays, failsOnWideningOnly: boolean): boolean {
+  const differs = failsOnWideningOnly ? anew.tally.count("wider") > 0 : anew.different > 0;
+  const isBlind = anew.compared === 0 && anew.unknown.total() > 0;
+  return differs || isBlind || (again?.different ?? 0) > 0;
 }
 
 function isWideningOnly(call: Call): boolean {
@@ -77,19 +95,13 @@ function isWideningOnly(call: Call): boolean {
   return word === "widening";
 }
 
-function policyNamed(name: string, call: Call): Policy | undefined {
-  const loaded = loadNamed(name, configPath(call), call.terminal.environment);
-  if (loaded.kind === "policy") {
-    checkSet(name, loaded);
-    return loaded.policy;
-  }
-  call.terminal.err(`${name} does not load:\n\n`);
-  printDiagnostics(loaded.diagnostics, call.terminal);
-  return undefined;
+function replayBy(name: string, loaded: Valid): Replay {
+  checkSet(name, loaded);
+  return new Replay(loaded.policy);
 }
 
 /** What a token or a request is compared with must be what the gateway has; a secret is known by its id. */
-function checkSet(name: string, { policy, unset }: Extract<Expanded, { kind: "policy" }>): void {
+function checkSet(name: string, { policy, unset }: Valid): void {
   const missing = unset.filter(({ optional }) => !optional).map((reference) => reference.name);
   const compared = standInsCompared(policy, missing, standInWord);
   if (compared.length === 0) return;
@@ -98,20 +110,24 @@ function checkSet(name: string, { policy, unset }: Extract<Expanded, { kind: "po
   );
 }
 
-function json(replay: Replay, policy: Policy, again: Replay | undefined, old: Policy | undefined): string {
-  const report = { ...replayJson(replay, policy.revision), old: again && old ? replayJson(again, old.revision) : null };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+function json({ anew, again }: Replays, { lines, decisions }: DecisionLog): string {
+  return `${JSON.stringify({ lines, decisions, ...replayJson(anew), old: again ? replayJson(again) : null }, undefined, 2)}\n`;
 }
 
-const FACTS = "\nThe gateway records facts where its file says log: { facts: true }.\n";
+const FACTS = `
+The gateway records facts where its file says
+log: { facts: true, decisions: all }; without decisions: all only refusals are
+logged.
+`;
 
-function words(replay: Replay, policy: Policy, again: Replay | undefined, old: Policy | undefined, { terminal }: Call): string {
-  const first = again && old ? oldWords(again, old, terminal) : "";
-  const hint = replay.unknown.all().some(({ reason }) => reason === "recorded without facts") ? FACTS : "";
-  return `${first}${replayText(replay, policy.revision, terminal)}${hint}`;
+function words({ anew, again }: Replays, log: DecisionLog, terminal: Terminal): string {
+  if (log.decisions === 0) return noDecisionText(log);
+  const first = again ? oldWords(again, terminal) : "";
+  const hint = anew.unknown.all().some(({ reason }) => reason === "recorded without facts") ? FACTS : "";
+  return `${first}${replayText(anew, terminal)}${hint}`;
 }
 
-function oldWords(again: Replay, old: Policy, look: Parameters<typeof replayText>[2]): string {
+function oldWords(again: Replay, look: Terminal): string {
   if (again.different === 0) return `The old policy decides ${again.compared} of them as recorded.\n\n`;
-  return `The old policy does not decide as recorded:\n\n${replayText(again, old.revision, look)}\nThe new one:\n\n`;
+  return `The old policy does not decide as recorded:\n\n${replayText(again, look)}\nThe new one:\n\n`;
 }

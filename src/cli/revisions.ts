@@ -5,12 +5,17 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Expanded, loadExpanded } from "../policy/load.ts";
 import { UsageError } from "./command.ts";
+import type { Named } from "./mistakes.ts";
 import { fileNamed } from "./named-file.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `name` is a file, a folder that holds `sallyport.yaml`, or else a revision under which `config` is looked up. Throws UsageError where it is none of them. */
-export function loadNamed(name: string, config: string, environment: Environment): Expanded {
+export function loadNamed(name: string, config: string, environment: Environment): Named<Expanded> {
+  return { name, loaded: loadedFrom(name, config, environment) };
+}
+
+function loadedFrom(name: string, config: string, environment: Environment): Expanded {
   const path = fileNamed(name);
   if (path !== undefined) return loadExpanded({ configPath: path, environment, offline: true });
   const folder = mkdtempSync(join(tmpdir(), "sallyport-revision-"));

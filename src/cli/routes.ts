@@ -3,8 +3,8 @@ import type { Limit, Route, Service } from "../contract/policy.ts";
 import { durationWords, rateWords, sizeWords } from "../contract/quantity-words.ts";
 import { loadExpanded, type Expanded } from "../policy/load.ts";
 import type { RouteOrigins } from "../policy/origins.ts";
-import { printDiagnostics } from "./check.ts";
 import { type Command, configPath, flag } from "./command.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { paragraph } from "./paragraph.ts";
 import { table } from "./table.ts";
 
@@ -14,13 +14,15 @@ export const routesCommand: Command = {
   name: "routes",
   summary: "shows the route table",
   usage: "[--expanded] [--config FILE] [--json]",
-  help: `Shows every route: method, path, access, authenticators, tenant and limits.
-Needs no secret and no network.
+  help: `Shows the routes of each service: method, path, access and, where a line has
+any, the tenant's place. Authenticators and limits that hold for every line
+stand above the table; columns name those of single lines. Needs no secret and
+no network.
 
   --expanded     each route in full, with where every part of its rule comes
                  from: route, service, gateway, built-in
   --config FILE  the gateway file (default config/sallyport.yaml)
-  --json         for machines: { "revision", "routes" }
+  --json         for machines: { "revision", "routes" } or { "diagnostics" }
 
 Exit code 0: done. 1: the policy is not valid.
 
@@ -31,10 +33,7 @@ Exit code 0: done. 1: the policy is not valid.
   run: (call) => {
     const { terminal } = call;
     const loaded = loadExpanded({ configPath: configPath(call), environment: terminal.environment, offline: true });
-    if (loaded.kind === "invalid") {
-      printDiagnostics(loaded.diagnostics, terminal);
-      return 1;
-    }
+    if (loaded.kind === "invalid") return refuseInvalid(call, loaded.diagnostics);
     if (flag(call, "json")) terminal.out(`${JSON.stringify(asJson(loaded, flag(call, "expanded")), undefined, 2)}\n`);
     else terminal.out(flag(call, "expanded") ? expandedText(loaded, terminal.columns) : tableText(loaded, terminal.columns));
     return 0;

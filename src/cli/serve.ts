@@ -124,8 +124,8 @@ async function serveLoaded(call: Call, load: Load, manner: Manner): Promise<numb
   const starting = manner.start();
   const { shadow: loadShadow } = manner;
   const [loaded, shadow] = await Promise.all([load("start"), loadShadow?.("start")]);
-  if (loaded.kind === "invalid") return explainBadPolicy(call, loaded);
-  if (shadow?.kind === "invalid") return explainBadPolicy(call, shadow);
+  if (loaded.kind === "invalid") return explainBadPolicy(call, "policy", loaded);
+  if (shadow?.kind === "invalid") return explainBadPolicy(call, "shadow policy", shadow);
   const log = manner.log(loaded.policy.gateway.log.level);
   try {
     const start = await starting;
@@ -151,11 +151,11 @@ async function serveLoaded(call: Call, load: Load, manner: Manner): Promise<numb
   }
 }
 
-function explainBadPolicy(call: Call, { diagnostics }: Extract<Loaded, { kind: "invalid" }>): number {
+function explainBadPolicy(call: Call, which: string, { diagnostics }: Extract<Loaded, { kind: "invalid" }>): number {
   const { colour } = call.terminal;
   const texts = diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, { colour }));
   call.terminal.err(
-    `${texts.join("\n\n")}\n\nsallyport: the policy has ${diagnostics.length} mistake${diagnostics.length === 1 ? "" : "s"}; nothing was started\n`,
+    `${texts.join("\n\n")}\n\nsallyport: the ${which} has ${diagnostics.length} mistake${diagnostics.length === 1 ? "" : "s"}; nothing was started\n`,
   );
   return 1;
 }

@@ -1,7 +1,7 @@
 /** `sallyport shadow report`: what `serve --shadow` has found, from the decision log. */
 import { shadowJson, ShadowReport, shadowText } from "../assurance/shadow/report.ts";
 import { type Call, type Command, flag, text, UsageError } from "./command.ts";
-import { recordedIn } from "./decision-log.ts";
+import { DecisionLog } from "./decision-log.ts";
 
 export const shadowReportCommand: Command = {
   name: "shadow report",
@@ -15,10 +15,11 @@ files of the log, or - for standard input.
   --policy REVISION  only what this revision of the shadow policy found
   --fail-on WHAT     any (default), or widening: then what lets less through is
                      no difference to the exit code
-  --json             for machines: { "policies", "wider", "narrower", "other",
-                     "differences", "unknown" }
+  --json             for machines: { "lines", "decisions", "policies", "wider",
+                     "narrower", "other", "differences", "unknown" }
 
-Exit code 0: no decision differs. 1: some do. 2: wrong use.
+Exit code 0: no decision differs. 1: some do; or there is no decision, or no
+line that speaks of a shadow policy. 2: wrong use.
 
   sallyport shadow report /var/log/sallyport.log
   kubectl logs deploy/gateway | sallyport shadow report - --fail-on widening`,
@@ -31,10 +32,18 @@ async function runReport(call: Call): Promise<number> {
   const failOn = text(call, "fail-on") ?? "any";
   if (failOn !== "any" && failOn !== "widening") throw new UsageError(`--fail-on knows "any" and "widening", not "${failOn}"`);
   const policy = text(call, "policy");
+  const log = new DecisionLog(call.positionals, call.terminal);
+  const report = await reportOf(log, (revision) => policy === undefined || revision === policy);
+  call.terminal.out(
+    flag(call, "json") ? `${JSON.stringify(shadowJson(report, log), undefined, 2)}\n` : shadowText(report, log, call.terminal),
+  );
+  const isBlind = report.policies.size === 0 || log.decisions === 0;
+  return isBlind || (failOn === "widening" ? report.tally.count("wider") : report.different) > 0 ? 1 : 0;
+}
+
+async function reportOf(log: DecisionLog, isMeant: (revision: string) => boolean): Promise<ShadowReport> {
   const report = new ShadowReport();
-  for await (const { decision, shadow } of recordedIn(call.positionals, call.terminal)) {
-    if (shadow && (policy === undefined || shadow.policy === policy)) report.add(decision, shadow);
-  }
-  call.terminal.out(flag(call, "json") ? `${JSON.stringify(shadowJson(report), undefined, 2)}\n` : shadowText(report, call.terminal));
-  return (failOn === "widening" ? report.tally.count("wider") : report.different) > 0 ? 1 : 0;
+  for await (const { decision, shadow } of log.read()) if (shadow && isMeant(shadow.policy)) report.add(decision, shadow);
+  for (const revision of log.shadows) if (isMeant(revision)) report.policies.add(revision);
+  return report;
 }

@@ -5,8 +5,8 @@ import { faultWords, junitReport, placeWords, reasonOf, tapReport } from "../ass
 import { runTests, type TestResult } from "../assurance/tests.ts";
 import { loadExpanded } from "../policy/load.ts";
 import { defaultTestFiles, readTests } from "../policy/tests/read.ts";
-import { printDiagnostics } from "./check.ts";
 import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
+import { refuseInvalid } from "./mistakes.ts";
 import { paragraph } from "./paragraph.ts";
 import { table } from "./table.ts";
 
@@ -77,19 +77,13 @@ function percentOption(call: Call): number {
 function runAll(call: Call): Ran | undefined {
   const { terminal } = call;
   const loaded = loadExpanded({ configPath: configPath(call), environment: terminal.environment, offline: true });
-  if (loaded.kind === "invalid") return refuse(call, loaded.diagnostics);
+  if (loaded.kind === "invalid") return void refuseInvalid(call, loaded.diagnostics);
   const files = call.positionals.length > 0 ? call.positionals : defaultTestFiles(configPath(call));
   if (files.length === 0) throw new UsageError("there is no file tests/*.yaml beside the gateway file; name one");
   const read = readTests(files, loaded);
-  if (read.kind === "invalid") return refuse(call, read.diagnostics);
+  if (read.kind === "invalid") return void refuseInvalid(call, read.diagnostics);
   const results = runTests(loaded.policy, read.tests, Date.now());
   return { results, coverage: coverageOf(loaded.policy, results, loaded.placeIn) };
-}
-
-function refuse(call: Call, diagnostics: Parameters<typeof printDiagnostics>[0]): undefined {
-  if (flag(call, "json")) call.terminal.out(`${JSON.stringify({ diagnostics }, undefined, 2)}\n`);
-  else printDiagnostics(diagnostics, call.terminal);
-  return undefined;
 }
 
 function isGreen(result: TestResult): boolean {

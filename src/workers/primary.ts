@@ -4,6 +4,7 @@ import type { Phase, Sources } from "../admin/sources.ts";
 import { firstCertificate } from "../certificates.ts";
 import type { Policy } from "../contract/policy.ts";
 import { follow, type FollowingParts } from "../following.ts";
+import { shadowNamed } from "../shadow.ts";
 import { createMetrics } from "../observability/metrics.ts";
 import type { DoorCertificate } from "../policy/certificate-files.ts";
 import type { SoundFiles } from "../policy/sound.ts";
@@ -80,7 +81,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Running> {
   try {
     doors = await openDoors(policy.gateway, sources);
     const port = await fleet.start();
-    log.info({ policy: policy.revision, port, workers: options.workers }, "serving");
+    log.info({ policy: policy.revision, port, workers: options.workers, ...shadowNamed(options.shadowPolicy) }, "serving");
     return {
       ports: { gateway: port, ...doors.ports },
       policy: () => policy,

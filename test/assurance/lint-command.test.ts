@@ -47,7 +47,21 @@ t.test("a level, a form or a code that there is not is wrong use", async (t) => 
   ]) {
     const { code, err } = await check(t, QUIET, ...options);
     t.equal(code, 2, options.join(" "));
-    t.match(err, /^sallyport check: .*\nusage: sallyport check/);
+    t.match(err, /^sallyport check: [^]*\nusage: sallyport check/);
+    t.same(
+      err.split("\n").filter((line) => line.length > 80),
+      [],
+      "within 80 columns",
+    );
+  }
+});
+
+t.test("--why is for machines as well", async (t) => {
+  const { level, title } = LINT.L104;
+  for (const form of [["--json"], ["--format", "json"]]) {
+    const { code, out } = await answerOf(["check", "--why", "l104", ...form]);
+    t.equal(code, 0);
+    t.match(JSON.parse(out), { code: "L104", level, title, why: String, instead: String, docs: "docs/lint/codes.md#l104" });
   }
 });
 

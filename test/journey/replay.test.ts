@@ -219,6 +219,11 @@ t.test("a shadow policy decides every request, is obeyed by none, and what it wo
   const { asked, secrets } = await traffic(t, systems);
   const { sallyport } = systems;
   t.equal((await systems.ask("GET /v2/jobs/j1", pieCallers(systems).machine("sealink", [SCOPES[1]!]))).verdict, "INSUFFICIENT_SCOPE");
+  t.match(
+    sallyport.log().find(({ msg }) => msg === "serving"),
+    { shadowPolicy: /^[0-9a-f]{12}$/ },
+    "also where nothing would differ",
+  );
   const differing = sallyport.log().filter(({ shadow }) => shadow !== undefined);
   t.ok(differing.length >= 10 && differing.length < asked / 10, `${differing.length} differ`);
   t.same(

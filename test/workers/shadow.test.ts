@@ -25,6 +25,10 @@ t.test("differences are told by each worker, until the shadow policy has none an
   const args = ["serve", "--config", "sallyport.yaml", "--workers", String(COUNT), "--shadow", "shadow"];
   const program = runProgram(t, args, { folder, environment });
   await program.says('"msg":"serving"');
+  t.match(
+    program.log().find(({ msg }) => msg === "serving"),
+    { shadowPolicy: /^[0-9a-f]{12}$/ },
+  );
   const different = () => program.log().filter(({ shadow }) => shadow !== undefined);
   for (let count = 0; count < 4; count += 1) await ask(ports.front, "/open");
   await program.says(/"worker":1.*"shadow":[^]*"worker":2.*"shadow":|"worker":2.*"shadow":[^]*"worker":1.*"shadow":/);

@@ -52,6 +52,11 @@ export function readRecorded(line: string): Recorded | undefined {
   };
 }
 
+/** Revision of the shadow policy that a line of the gateway's own says it compares with, decisions apart. */
+export function shadowNamed(line: string): string | undefined {
+  return line.includes('"shadowPolicy"') ? textOf(parsed(line)?.["shadowPolicy"]) : undefined;
+}
+
 function parsed(line: string): Fields | undefined {
   try {
     return fieldsOf(JSON.parse(line));

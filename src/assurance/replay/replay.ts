@@ -62,6 +62,11 @@ export class Replay {
     this.tally.add({ ...difference, route, caller: classOf(this.#policy, record, decision, evidence) }, record.decision);
   }
 
+  /** Of the policy that decides anew. */
+  get revision(): string {
+    return this.#policy.revision;
+  }
+
   /** How many could be compared. */
   get compared(): number {
     return this.same + this.different;

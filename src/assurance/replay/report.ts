@@ -57,14 +57,26 @@ export function reasonsText(title: string, reasons: Reasons): string {
   return `\n${title}: ${reasons.total()}\n${lines.join("")}`;
 }
 
-/** What a replay found; `policy` names the one that decided anew. */
-export function replayText(replay: Replay, revision: string, look: Look): string {
+/** How much of a log was read. */
+export interface Read {
+  readonly lines: number;
+  readonly decisions: number;
+}
+
+/** Where nothing was there to compare: no all-clear. */
+export function noDecisionText({ lines }: Read): string {
+  return `There is no decision in it: read ${lines} line${lines === 1 ? "" : "s"}, 0 decisions.
+Decisions are lines of JSON in the log of a gateway.
+`;
+}
+
+/** What a replay found. */
+export function replayText(replay: Replay, look: Look): string {
   const total = replay.compared + replay.unknown.total() + replay.apart.total();
-  if (total === 0) return "There is no decision in it.\n";
   const by =
     replay.policies.size === 0 ? "" : ` by ${[...replay.policies].slice(0, 3).join(", ")}${replay.policies.size > 3 ? " and others" : ""}`;
   return [
-    `${total} decision${total === 1 ? "" : "s"}${by}, ${instant(replay.first)} to ${instant(replay.last)},\ndecided anew by ${revision}: `,
+    `${total} decision${total === 1 ? "" : "s"}${by}, ${instant(replay.first)} to ${instant(replay.last)},\ndecided anew by ${replay.revision}: `,
     `${replay.compared} compared, ${replay.different} would differ.\n`,
     differencesText(replay.tally.all(), look),
     reasonsText("Not compared, since something is not known", replay.unknown),
@@ -73,9 +85,9 @@ export function replayText(replay: Replay, revision: string, look: Look): string
   ].join("");
 }
 
-export function replayJson(replay: Replay, revision: string): object {
+export function replayJson(replay: Replay): object {
   return {
-    policy: revision,
+    policy: replay.revision,
     recordedBy: [...replay.policies],
     first: Number.isFinite(replay.first) ? instant(replay.first) : null,
     last: Number.isFinite(replay.last) ? instant(replay.last) : null,
