@@ -1,12 +1,13 @@
 /** `keys …`: API keys and their lives. */
 import { isAccessKeyId } from "../contract/access-key.ts";
-import type { OwnedKey } from "../contract/caller.ts";
+import type { Account, OwnedKey } from "../contract/caller.ts";
 import { readDuration } from "../policy/quantities.ts";
 import { oneOf } from "./choice.ts";
 import { flag, required, text, UsageError, type Call, type Command } from "./command.ts";
 import { CONFIG_HELP, JSON_OPTION, SERVICE_OPTION } from "./key-options.ts";
 import { atKeyDesk, findKey, keyService, Refused, type Desk, type KeyAuthenticator } from "./key-desk.ts";
 import { instant, issue, showOnce } from "./key-issue.ts";
+import { paragraph } from "./paragraph.ts";
 import { table } from "./table.ts";
 
 const AUTHENTICATOR_OPTION = { authenticator: { type: "string" } } as const;
@@ -101,10 +102,18 @@ function create(desk: Desk): void {
   const scopes = scopesFor(call, authenticator);
   const lifetimeMs = durationMs(call, "expires");
   const now = Date.now();
-  if (!store.account(service, account))
-    throw new Refused(`there is no account ${JSON.stringify(account)} in ${service}; \`accounts create\` makes one`);
+  const owner = store.account(service, account);
+  if (!owner) throw new Refused(`there is no account ${JSON.stringify(account)} in ${service}; \`accounts create\` makes one`);
   const end = lifetimeMs === undefined ? {} : { expiresAt: now + lifetimeMs };
   showOnce(call, authenticator, issue(desk, authenticator, { service, account, scopes, createdAt: now, ...end }));
+  warnOfDisabled(call, owner);
+}
+
+/** On the error stream, so that a key that is read from the answer stays what it is. */
+function warnOfDisabled({ terminal }: Call, { id, service, enabled }: Account): void {
+  if (enabled) return;
+  const words = `account ${id} is disabled: the key works after \`sallyport accounts enable ${id} --service ${service}\``;
+  terminal.err(`${paragraph(`sallyport: ${words}`, terminal.columns, 0)}\n`);
 }
 
 function list({ call, policy, store }: Desk): void {
@@ -140,6 +149,7 @@ function rotate(desk: Desk): void {
   const made = issue(desk, authenticator, { service, account: old.account.id, scopes, createdAt: now, ...end });
   store.expireKey(service, old.id, now + overlapMs);
   showOnce(call, authenticator, made, { id: old.id, endsAt: Math.min(old.expiresAt ?? Infinity, now + overlapMs) });
+  warnOfDisabled(call, old.account);
 }
 
 function revoke(desk: Desk): void {

@@ -144,6 +144,21 @@ t.test("a key's end, its revocation and its owner's state are told in words", as
   t.match((await run("keys list")).out, / owner disabled +never\n/);
 });
 
+t.test("a key for a disabled account is made, and what it waits for is said beside it", async (t) => {
+  const { run, json } = office(t);
+  await json(BOT);
+  const { id } = await json(KEY);
+  await json("accounts disable bot");
+  const warning = "sallyport: account bot is disabled: the key works after `sallyport accounts enable bot --service stackflow`";
+  for (const line of [KEY, `keys rotate ${id}`]) {
+    const made = await run(`${line} --json`);
+    t.match({ ...made, err: made.err.replaceAll("\n", " ") }, { code: 0, err: warning });
+    t.type((JSON.parse(made.out) as { secret: unknown }).secret, "string");
+  }
+  await json("accounts enable bot");
+  t.equal((await run(KEY)).err, "");
+});
+
 t.test("a revocation reaches the running gateway's next look-up, by id or by PREFIX_ID", async (t) => {
   const { run, json, reader } = office(t);
   await json(BOT);
@@ -205,7 +220,7 @@ t.test("a wrong choice is wrong use, and the message names the right ones", asyn
   ];
   for (const [line, message] of wrong) {
     const answer = await run(line);
-    t.match(answer, { code: 2, out: "", err: message }, line);
+    t.match({ ...answer, err: answer.err.replaceAll("\n    ", " ") }, { code: 2, out: "", err: message }, line);
     t.match(answer.err, /\nusage: sallyport (accounts|keys) /, line);
   }
   const whole = await run(`keys revoke ${secret}`);
@@ -215,7 +230,10 @@ t.test("a wrong choice is wrong use, and the message names the right ones", asyn
 
 t.test("what is not there is told plainly, with exit code 1", async (t) => {
   const { run, json } = office(t);
-  t.match(await run("keys list"), { code: 1, err: /keys\.db cannot be used: there is no such file/ });
+  t.match(await run("keys list"), {
+    code: 1,
+    err: /keys\.db cannot be used: there is no such file; `sallyport accounts create` makes it\n$/,
+  });
   await json(BOT);
   for (const line of [
     "accounts disable nobody",
@@ -236,7 +254,7 @@ t.test("an id that several services have needs the service", async (t) => {
   const { run, json } = office(t);
   await json(BOT);
   await json("accounts create bot --service registry --role reader");
-  t.match(await run("accounts disable bot"), { code: 2, err: /in several services; say --service, one of: registry, stackflow/ });
+  t.match(await run("accounts disable bot"), { code: 2, err: /in several services; say\s+--service, one of: registry, stackflow/ });
   t.match(await json("accounts disable bot --service registry"), { service: "registry", enabled: false });
 });
 
