@@ -127,7 +127,8 @@ export class Walk {
       caller: undefined,
       limit: undefined,
       allowance: undefined,
-      expectsContinue: request.headers.expect !== undefined,
+      // RFC 9110 section 10.1.1: an older client knows of no such answer.
+      expectsContinue: request.headers.expect !== undefined && request.httpVersionMinor > 0,
       upgrade,
       outcome: undefined,
       over: false,

@@ -330,6 +330,44 @@ t.test("W7: a side that falls silent, to pings too, is given up", async (t) => {
   t.match((await over).outcome, { cut: "one side fell silent" });
 });
 
+t.test("W2: an upstream that fails in TLS ends the client's connection, and its words stay here", async (t) => {
+  const plain = net.createServer((socket) => socket.on("error", () => {}).end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  const door = await openDoor(t, { origin: `https://127.0.0.1:${await listen(t, plain)}` });
+  const over = door.nextOver();
+  const { code, reason } = await closed(dial(t, door.port, "/a"));
+  t.same([code, reason], [1011, ""]);
+  t.match((await over).outcome, { cut: /^upstream: / });
+});
+
+t.test("W7: pings and pongs stay on their side, and a client is not read before its upstream is there", async (t) => {
+  const sockets = new WebSocketServer({ noServer: true });
+  const [signs, accepted] = [[] as string[], Promise.withResolvers<WebSocket>()];
+  const server = http.createServer();
+  const goOn = Promise.withResolvers<void>();
+  server.on("upgrade", async (request, socket, head) => {
+    await goOn.promise;
+    sockets.handleUpgrade(request, socket, head, (side) => {
+      for (const sign of ["ping", "pong"]) side.on(sign, () => signs.push(sign));
+      side.on("message", (data, isBinary) => side.send(data, { binary: isBinary }));
+      accepted.resolve(side);
+    });
+  });
+  const door = await openDoor(t, { origin: `http://127.0.0.1:${await listen(t, server)}`, route: { timeouts: {} } });
+  const socket = dial(t, door.port, "/a");
+  await once(socket, "open");
+  let pongs = 0;
+  socket.on("pong", () => (pongs += 1));
+  for (let count = 0; count < 500; count++) socket.pong("x");
+  socket.ping("y");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(pongs, 0, "nobody has read the ping yet");
+  goOn.resolve();
+  await accepted.promise;
+  socket.send("hello");
+  t.equal(String((await once(socket, "message"))[0]), "hello");
+  t.same([signs, pongs], [[], 1], "the gateway answered it itself");
+});
+
 t.test("plain requests of every method that the parser knows reach the pipeline", async (t) => {
   const upstream = await openEcho(t);
   const door = await openDoor(t, { origin: upstream.origin });

@@ -68,6 +68,12 @@ t.test("Expect: 100-continue gets its 100 after the decision; a refused request 
   t.same(upstream.seen, []);
 });
 
+t.test("an older client is sent no 100: it would take it for the answer (RFC 9110 section 10.1.1)", async (t) => {
+  const { port, bearer } = await stand(t);
+  const head = `POST /any/x HTTP/1.0\r\nHost: gw\r\nAuthorization: ${bearer.authorization}\r\n`;
+  t.match(await sendRaw(port, `${head}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx`), /^HTTP\/1\.1 200 /);
+});
+
 t.test("an expectation that nobody knows is 417", async (t) => {
   const { port, upstream } = await stand(t);
   t.match(

@@ -223,3 +223,25 @@ t.test(
     );
   },
 );
+
+t.test(
+  "X8 D14 who waits for 100 Continue behind another request, and breaks HTTP's syntax there, ends nothing but the connection",
+  async (t) => {
+    for (const [first, method] of [
+      ["GET /open/slow", "POST"],
+      ["GET /open/slow", "GET"],
+    ] as const) {
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        readRequests(socket, () => setTimeout(() => socket.writable && socket.write(`${OK}content-length: 4\r\n\r\nslow`), 50));
+      });
+      const gate = await startLiveGate(t, { rest: ROUTES, upstream: `http://127.0.0.1:${await listen(t, server)}` });
+      for (let count = 0; count < 20; count++) {
+        const bad = `${method} /open/b ${LINES}Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`;
+        const { answers, closed } = await converse(gate.port, `${first} ${LINES}\r\n${bad}`);
+        t.same([answers.map(({ status }) => status), closed], [[200, 400], true]);
+      }
+      await nothingLeft(gate);
+    }
+  },
+);

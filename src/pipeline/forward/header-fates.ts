@@ -158,7 +158,7 @@ const PREFIXES = [
   "x-arr-",
   "wl-proxy-",
   // WebSphere's plug-in: `$WSRU` is the user
-  "$ws",
+  "-ws",
   // clouds
   "x-amzn-oidc-",
   "x-amzn-cognito-",

@@ -95,6 +95,7 @@ export class Hop implements AnswerHandler, Waiting {
 
   sent(): void {
     const { expectsContinue, payload, response } = this.#exchange;
+    if (this.#isOver()) return;
     if (expectsContinue && this.#body.kind === "body" && payload?.held === undefined) response.writeContinue();
   }
 

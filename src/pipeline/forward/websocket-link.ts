@@ -2,6 +2,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import type { Exchange } from "../exchange.ts";
+import { SIGN_OF_LIFE } from "./websocket-side.ts";
 
 /** What may wait for a side that reads slowly, before the other side is not read either; the proxy itself knows no back-pressure. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -43,8 +44,7 @@ export class WebSocketLink {
   /** A message came from one side, and goes to the other. */
   relayed(source: WebSocket, from: WebSocket, to: WebSocket): void {
     this.#source = source;
-    if (to.readyState === to.CONNECTING) from.pause();
-    else if (to.bufferedAmount > MAX_WAITING_BYTES) this.#hold(from, to);
+    if (to.bufferedAmount > MAX_WAITING_BYTES) this.#hold(from, to);
   }
 
   /** `reason` is for the log. */
@@ -91,7 +91,7 @@ export class WebSocketLink {
     const alive = new Set<WebSocket>();
     const sides = [source, this.#target];
     for (const side of sides) {
-      for (const sign of ["message", "ping", "pong"]) side.on(sign, () => alive.add(side));
+      for (const sign of ["message", SIGN_OF_LIFE]) side.on(sign, () => alive.add(side));
       side.ping();
     }
     this.#pulse = setInterval(() => {

@@ -17,6 +17,7 @@ import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts
 import { traceparentSource, type RandomBytes } from "./trace.ts";
 import { upstreamTarget } from "./upstream-path.ts";
 import { WebSocketLink } from "./websocket-link.ts";
+import { ClientSide, guardSide } from "./websocket-side.ts";
 
 export interface WebSocketDeps {
   readonly exchangeOf: (request: IncomingMessage) => Exchange | undefined;
@@ -63,6 +64,8 @@ export function registerWebSockets(fastify: FastifyInstance, deps: WebSocketDeps
 /** `ws` calls this as a method of its options, right before it reads the bound from them. */
 function serverOptions(dialer: Dialer) {
   return {
+    // Its type would have the servers hang on the class too.
+    WebSocket: ClientSide as never,
     verifyClient(this: Pick<ServerOptions, "maxPayload">, { req }: { req: IncomingMessage }) {
       this.maxPayload = maxMessageBytes(dialer.allowanceOf(req));
       return true;
@@ -150,6 +153,7 @@ class Dialer {
   dialled(target: WebSocket): Allowance {
     const exchange = this.#current();
     this.#dialling = undefined;
+    guardSide(target);
     const allowance = allowanceOf(exchange);
     const { timeouts, webSocketBounds } = allowance.route;
     const link = new WebSocketLink(exchange, target, webSocketBounds ? webSocketBounds.idleMs : timeouts.idleMs);

@@ -45,7 +45,7 @@ export function holdBody(exchange: Exchange, holdBytes: number, bodies: HeldBodi
   const declaredBytes = Number(exchange.request.headers["content-length"] ?? maxBytes);
   if (declaredBytes > maxBytes) return Promise.resolve(refused(TOO_LARGE));
   if (exchange.upgrade) return Promise.resolve(refused("a WebSocket handshake with a body"));
-  if (exchange.expectsContinue) exchange.response.writeContinue();
+  if (exchange.expectsContinue && !exchange.response.headersSent) exchange.response.writeContinue();
   const body = bodies.open(addressSubject(exchange.facts.address), declaredBytes);
   return new Promise((resolve) => new BodyHolder(exchange, body, resolve));
 }

@@ -203,6 +203,8 @@ export class Connection implements Waiting {
     corkForThisTurn(socket);
     socket.write(request.head, "latin1");
     this.#handler?.sent();
+    // Nobody waits for it any more.
+    if (this.#handler === undefined) return;
     this.#sendBody(request.body, request.chunked);
   }
 
