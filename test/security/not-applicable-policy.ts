@@ -31,7 +31,7 @@ export const PARTS_NOT_APPLICABLE: ReadonlyMap<string, string> = new Map([
   ],
   [
     "R4",
-    "what the parser or the edge stage refuses with 400 is answered before anything is counted: it costs no look-up, and ends its connection where framing is in doubt",
+    "what the parser or the edge stage refuses with 400 matches no service: it counts in the gateway file's limits by address alone, and ends its connection where framing is in doubt",
   ],
   [
     "R6",
