@@ -327,10 +327,10 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/security/sigv4.test.ts"],
   },
   {
-    name: "signature: take a byte now and then for progress",
+    name: "signature: wait for a held body as long as it drips",
     file: "src/pipeline/authenticate/sigv4/payload.ts",
-    code: "if (this.#progress < PROGRESS_BYTES) return;",
-    instead: "",
+    code: "if (idleMs !== undefined) this.#patience",
+    instead: "if (false) this.#patience",
     tests: ["test/security/sigv4.test.ts"],
   },
   {
