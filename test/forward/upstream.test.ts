@@ -5,7 +5,8 @@ import { Duplex } from "node:stream";
 import fc from "fast-check";
 import t, { type Test } from "tap";
 import type { AnswerHead } from "../../src/pipeline/forward/upstream/answer-head.ts";
-import { type AnswerHandler, Connection, type UpstreamRequest } from "../../src/pipeline/forward/upstream/connection.ts";
+import type { AnswerHandler, UpstreamRequest } from "../../src/pipeline/forward/upstream/asking.ts";
+import { Connection } from "../../src/pipeline/forward/upstream/connection.ts";
 import { Lane } from "../../src/pipeline/forward/upstream/lane.ts";
 import { openRaw } from "./harness.ts";
 

@@ -5,7 +5,7 @@ import type { ErrorCode } from "../../contract/errors.ts";
 import type { Route } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
 import { outliveErrors } from "../unread-body.ts";
-import type { BodySink, BodySource } from "./upstream/connection.ts";
+import type { BodySink, BodySource } from "./upstream/asking.ts";
 
 /** What must have come, or the body's end, before the client has its time anew: a byte now and then is no progress. */
 const PROGRESS_BYTES = 1024;

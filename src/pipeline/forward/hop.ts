@@ -9,7 +9,8 @@ import type { LongLived } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
 import { publicHost } from "./request-headers.ts";
 import type { AnswerHead } from "./upstream/answer-head.ts";
-import type { AnswerHandler, Connection, UpstreamRequest } from "./upstream/connection.ts";
+import type { AnswerHandler, UpstreamRequest } from "./upstream/asking.ts";
+import type { Connection } from "./upstream/connection.ts";
 import { UpstreamFault } from "./upstream/fault.ts";
 import { mountOf } from "./upstream-path.ts";
 

@@ -1,50 +1,12 @@
 /** One connection to an upstream: one request at a time, and its answer taken apart as it comes. */
 import type { Socket } from "node:net";
 import { type AnswerHead, LONGEST_HEAD, mayBeginHead, readHead } from "./answer-head.ts";
+import type { AnswerHandler, BodySource, UpstreamRequest } from "./asking.ts";
 import { type ChunkProgress, ChunkReader } from "./chunks.ts";
 import { atTurnsEnd, type Waiting } from "../../turn.ts";
 import { Deadline } from "./deadline.ts";
+import { corkForThisTurn, LAST_CHUNK, writeChunk } from "./chunk-writer.ts";
 import { badAnswer, brokenConnection, timedOut, UpstreamFault } from "./fault.ts";
-
-/** Whoever asked. Nothing is called behind `whole`, `end` or `fault`. */
-export interface AnswerHandler {
-  /** The request is on its way. */
-  sent(): void;
-  /** Head and body came at once; the body's bytes as Latin-1. */
-  whole(head: AnswerHead, body: string): void;
-  head(head: AnswerHead): void;
-  /** Bytes of the body, which are the handler's to keep. */
-  data(bytes: Buffer): void;
-  /** Names and values of the trailers in turn. */
-  end(trailers: readonly string[]): void;
-  fault(fault: Error): void;
-}
-
-/** The request's body as it comes from its client. */
-export interface BodySource {
-  /** Begins to give; `data` returns false when it is to wait for `resume`. */
-  start(sink: BodySink): void;
-  resume(): void;
-  /** Gives no more. */
-  stop(): void;
-}
-
-export interface BodySink {
-  data(bytes: Buffer): boolean;
-  end(): void;
-  fault(fault: Error): void;
-}
-
-export interface UpstreamRequest {
-  /** Request line and fields, with the empty line. */
-  readonly head: string;
-  readonly isHead: boolean;
-  readonly body: BodySource | Buffer | undefined;
-  /** `body` is sent in chunks. */
-  readonly chunked: boolean;
-  readonly headersMs: number | undefined;
-  readonly idleMs: number | undefined;
-}
 
 /** What is asked of whoever keeps the connections. */
 export interface Keeper {
@@ -63,7 +25,6 @@ const READ_BYTES = 64 * 1024;
  */
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 const HEAD_END = "\r\n\r\n";
-const LAST_CHUNK = "0\r\n\r\n";
 const MOST_INTERIM = 32;
 const NO_TRAILERS: readonly string[] = [];
 
@@ -388,17 +349,4 @@ export class Connection implements Waiting {
     this.close();
     handler?.fault(fault);
   }
-}
-
-/** What is written in this turn goes out as one. */
-function corkForThisTurn(socket: Socket): void {
-  socket.cork();
-  queueMicrotask(() => socket.uncork());
-}
-
-function writeChunk(socket: Socket, bytes: Buffer): boolean {
-  corkForThisTurn(socket);
-  socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
-  socket.write(bytes);
-  return socket.write("\r\n", "latin1");
 }

@@ -1,6 +1,7 @@
 /** Connections of one kind to one upstream: kept while they are good, no more of them than it may have. */
 import type { Timeouts, Upstream } from "../../../contract/policy.ts";
-import { type AnswerHandler, Connection, type Keeper, type UpstreamRequest } from "./connection.ts";
+import type { AnswerHandler, UpstreamRequest } from "./asking.ts";
+import { Connection, type Keeper } from "./connection.ts";
 import { type Connect, connectorTo } from "./connecting.ts";
 
 /** Shorter than the 5 s after which Node's own server, for one, closes an idle connection: the side that asks lets go first. */
