@@ -91,7 +91,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       parts.metrics.count(exchange, endedAt);
       parts.decisions.write(exchange, endedAt, parts.shadow?.look(exchange));
     },
-    isCrowded: (exchange) => connections.isCrowded(exchange),
+    pipelined: connections.pipelined,
     failed: (exchange, cause) => parts.log.error({ decision: exchange.id, cause: String(cause), stack: stackOf(cause) }, "internal error"),
   });
 

@@ -53,10 +53,13 @@ export class Strays {
       socket.destroy();
       return;
     }
-    if (this.#unreadable.has(socket)) return;
-    const latest = connections.latest(socket);
-    if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") this.#refuseUnparsed(latest, error, socket);
-    else this.#late.add(() => connections.latest(socket) === latest && this.#timedOut(latest, error, socket));
+    const { pipelined } = connections;
+    pipelined.inOrder(socket, () => {
+      const latest = connections.latest(socket);
+      if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") this.#refuseUnparsed(latest, error, socket);
+      // What came in time after all is taken up first.
+      else this.#late.add(() => pipelined.inOrder(socket, () => connections.latest(socket) === latest && this.#timedOut(latest, error, socket)));
+    });
   }
 
   /** No table names CONNECT; Node has let go of the connection, so that nobody else listens to its errors. */
@@ -80,6 +83,7 @@ export class Strays {
 
   /** A parser error in a request's body is that request's; else those before it are answered first, and then there is only the socket. */
   #refuseUnparsed(exchange: Exchange | undefined, error: ParserError, socket: Socket): void {
+    if (this.#unreadable.has(socket)) return;
     this.#unreadable.add(socket);
     const refusal: Refusal = { code: codeOfParserError(error.code), reason: `the HTTP parser refused it: ${error.code ?? "unknown"}` };
     if (exchange === undefined || exchange.response.closed) this.#refuseOnSocket(socket, refusal);

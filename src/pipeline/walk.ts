@@ -6,6 +6,7 @@ import { corsHeaders } from "../decision/cors.ts";
 import { match } from "../decision/match.ts";
 import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
 import { arrive, clientOf, type Arrival } from "./edge/edge.ts";
+import type { Pipelined } from "./edge/pipelined.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
 import type { Plan } from "./plan.ts";
 import { breakOff, closeAfterAnswer, isClosing, readNoMore } from "./unread-body.ts";
@@ -28,8 +29,7 @@ export interface WalkParts {
   readonly monotonicNow: () => number;
   readonly began: (exchange: Exchange) => void;
   readonly ended: (exchange: Exchange) => void;
-  /** Whether it came behind more requests of its connection than may wait there. */
-  readonly isCrowded: (exchange: Exchange) => boolean;
+  readonly pipelined: Pick<Pipelined, "add">;
   /** A fault of our own, with its cause: for the log. */
   readonly failed: (exchange: Exchange, cause: unknown) => void;
 }
@@ -58,19 +58,23 @@ export class Walk {
     this.#parts = parts;
   }
 
-  /** From the request's head to an answer, or on to the upstream. */
+  /** From the request's head to an answer, or on to the upstream; in a later turn, where it came behind many others. */
   take(arriving: Arriving, inForce: InForce): void {
+    const { socket } = arriving.request;
     // The parser may have read on before the connection's last answer was settled (RFC 9112 section 9.6).
-    if (isClosing(arriving.request.socket)) {
-      readNoMore(arriving.request.socket);
-      return;
-    }
+    if (isClosing(socket)) readNoMore(socket);
+    else if (arriving.response.socket !== null) this.#take(arriving, inForce);
+    else this.#parts.pipelined.add(socket, (crowded) => (crowded ? this.#turnAway(arriving, inForce) : this.#take(arriving, inForce)));
+  }
+
+  #turnAway(arriving: Arriving, { policy }: InForce): void {
+    const exchange = this.#begin(arriving, policy);
+    closeAfterAnswer(exchange);
+    this.refuse(exchange, { outcome: "deny", code: "RATE_LIMITED", reason: "too many requests wait on the connection" });
+  }
+
+  #take(arriving: Arriving, inForce: InForce): void {
     const exchange = this.#begin(arriving, inForce.policy);
-    if (this.#parts.isCrowded(exchange)) {
-      closeAfterAnswer(exchange);
-      this.refuse(exchange, { outcome: "deny", code: "RATE_LIMITED", reason: "too many requests wait on the connection" });
-      return;
-    }
     if (asksForOtherProtocol(arriving)) closeAfterAnswer(exchange);
     try {
       this.#enter(exchange, arriving, inForce);

@@ -136,6 +136,21 @@ t.test("X1 a flood of pipelined requests reaches the upstream only as far as a c
   t.ok(arrived.length <= 101);
 });
 
+t.test("X1 whoever sends many requests at once does not keep others waiting for all of them", async (t) => {
+  const arrived: string[] = [];
+  const server = createServer((request, response) => {
+    arrived.push(request.url ?? "");
+    response.end();
+  });
+  const gate = await startLiveGate(t, { rest: OPEN, upstream: `http://127.0.0.1:${await listen(t, server)}` });
+  const [many, other] = [dial(t, gate.port), dial(t, gate.port)];
+  await Promise.all([many, other].map((socket) => new Promise((resolve) => socket.once("data", resolve).write(HEAD))));
+  many.write(HEAD.repeat(90));
+  other.write(HEAD.replace("/a", "/b"));
+  await until(() => arrived.length === 93);
+  t.ok(arrived.indexOf("/b") < 60, `${arrived.indexOf("/b")} came before it`);
+});
+
 interface Odd {
   readonly what: string;
   readonly behave: (socket: Socket) => void;

@@ -277,6 +277,45 @@ t.test("D14 what is malformed behind good requests does not take their answers a
   t.equal(door.theOneHeard(t, "the last request of its connection").target, "/public/b");
 });
 
+/** More than are taken up in one turn of the event loop. */
+const MANY = Array.from({ length: 40 }, (_, index) => `/public/${index}`);
+
+t.test("D14 what ends a connection behind many requests comes in its turn: all before it are answered, nothing behind it is", async (t) => {
+  const many = MANY.map((target) => get(`GET ${target} HTTP/1.1`)).join("");
+  const ends = {
+    nonsense: "nonsense\r\n\r\n",
+    "a bad path": get("GET /public/%zz HTTP/1.1"),
+    "a broken body": post(["Transfer-Encoding: chunked"], "5\r\nhello\r\nno size\r\n"),
+    "another expectation and a body": post(["Expect: cake", "Content-Length: 5"], "hello"),
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    const { answers, closed } = await converse(many + end + get("GET /public/behind HTTP/1.1") + SMUGGLED_AS_ADMIN);
+    t.same(
+      answers.map(({ status }) => (status === 200 ? 200 : status >= 400 && status < 500)),
+      [...MANY.map(() => 200), true],
+      what,
+    );
+    t.ok(closed, what);
+    t.same(
+      witness
+        .take()
+        .filter(({ method }) => method === "GET")
+        .map(({ target }) => target),
+      MANY,
+      `${what}: in their order`,
+    );
+    witness.takeBytes();
+  }
+});
+
+t.test("D14 a client that leaves with requests unread is not asked for in its absence", async (t) => {
+  const many = MANY.map((target) => get(`GET ${target} HTTP/1.1`)).join("");
+  for (let round = 0; round < 5; round++) await converse(many, { leave: true });
+  t.same(statuses(await converse(get("GET /public/after HTTP/1.1", "Connection: close"))), [200], "the gateway goes on");
+  witness.take();
+  witness.takeBytes();
+});
+
 t.test("D14 a handshake behind a request that is not answered yet is refused, and ends nothing but its connection", async (t) => {
   const handshake = get(
     "GET /public/live HTTP/1.1",

@@ -4,18 +4,15 @@ import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Exchange } from "../exchange.ts";
 import { isClosing } from "../unread-body.ts";
-
-/** How many requests may wait on one connection behind the first that is not answered (RFC 9112 section 9.3.2). */
-const MOST_WAITING = 100;
+import { Pipelined } from "./pipelined.ts";
 
 /** On the socket itself: a look-up by socket would cost every request, and keep what it finds alive for long. */
 const LATEST = Symbol("latest exchange");
 type Followed = Socket & { [LATEST]?: Exchange };
 
 export class Connections {
+  readonly pipelined = new Pipelined();
   readonly #open = new Set<Socket>();
-  /** Requests whose answers are queued behind another's, by their connection. */
-  readonly #waiting = new WeakMap<Socket, Set<Exchange>>();
   /** Connections that have not finished their TLS handshake, by their two ends. */
   readonly #handshaking = new Map<string, Socket>();
   /** Connections that end with the next answer. */
@@ -42,34 +39,17 @@ export class Connections {
     const { socket } = exchange.request;
     const ahead = this.latest(socket);
     (socket as Followed)[LATEST] = exchange;
-    if (exchange.response.socket === null || (ahead !== undefined && !isSent(ahead))) this.#waits(exchange);
+    if (exchange.response.socket === null || (ahead !== undefined && !isSent(ahead))) this.pipelined.began(exchange);
     if (this.#draining || this.#renewed.has(socket)) this.#release(socket);
   }
 
   /** Whether an answer on this connection is still to be sent. */
   owes(socket: Socket): boolean {
     const latest = this.latest(socket);
-    return isClosing(socket) || (latest !== undefined && !isSent(latest));
+    return isClosing(socket) || this.pipelined.isWaiting(socket) || (latest !== undefined && !isSent(latest));
   }
 
-  /** Whether more requests wait on the exchange's connection than may. */
-  isCrowded({ request }: Exchange): boolean {
-    return (this.#waiting.get(request.socket)?.size ?? 0) > MOST_WAITING;
-  }
-
-  #waits(exchange: Exchange): void {
-    const { socket } = exchange.request;
-    const waiting = this.#waiting.get(socket) ?? new Set();
-    this.#waiting.set(socket, waiting.add(exchange));
-    exchange.response.once("close", () => waiting.delete(exchange));
-  }
-
-  /** Node tells only the answer at the head of the queue that its connection is gone. */
-  #abandon(socket: Socket): void {
-    for (const { response } of this.#waiting.get(socket) ?? []) if (!response.closed) response.emit("close");
-  }
-
-  /** The request that arrived last on a connection; it may be over. */
+  /** The request that was taken up last on a connection; it may be over. */
   latest(socket: Socket): Exchange | undefined {
     return (socket as Followed)[LATEST];
   }
@@ -117,7 +97,7 @@ export class Connections {
     this.#open.add(socket);
     socket.once("close", () => {
       this.#open.delete(socket);
-      setImmediate(() => this.#abandon(socket));
+      setImmediate(() => this.pipelined.abandon(socket));
       this.#settle();
     });
   }
@@ -129,7 +109,8 @@ export class Connections {
   #release(socket: Socket): void {
     const exchange = this.latest(socket);
     if (exchange === undefined || isSent(exchange)) {
-      socket.destroy();
+      // What waits for its turn is released as it begins.
+      if (!this.pipelined.isWaiting(socket)) socket.destroy();
       return;
     }
     // A WebSocket's end is a matter between the two sides of it.
