@@ -252,6 +252,8 @@ const HTTP = {
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
   insecureHTTPParser: false,
+  // A request without a body has nothing to stream.
+  optimizeEmptyRequests: true,
   // The edge stage refuses a request without Host itself, so that it is answered, logged and counted as any other.
   requireHostHeader: false,
 };

@@ -58,7 +58,10 @@ export class Strays {
       const latest = connections.latest(socket);
       if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") this.#refuseUnparsed(latest, error, socket);
       // What came in time after all is taken up first.
-      else this.#late.add(() => pipelined.inOrder(socket, () => connections.latest(socket) === latest && this.#timedOut(latest, error, socket)));
+      else
+        this.#late.add(() =>
+          pipelined.inOrder(socket, () => connections.latest(socket) === latest && this.#timedOut(latest, error, socket)),
+        );
     });
   }
 

@@ -3,7 +3,7 @@ import type { Caller, Claims, OwnedKey, Proof } from "../contract/caller.ts";
 import type { Denial } from "../contract/decision.ts";
 import type { ErrorCode } from "../contract/errors.ts";
 import type { Authenticator, BearerAuthenticator, JwtAuthenticator } from "../contract/authenticators.ts";
-import type { Route } from "../contract/policy.ts";
+import type { Route, Service } from "../contract/policy.ts";
 import { expiryOf, fit, kindOf, listClaim, scopeClaim, timeFault } from "./claims.ts";
 import { aliased, between, standing, type Held } from "./standing.ts";
 import { isTenant } from "./tenant.ts";
@@ -11,20 +11,37 @@ import { isTenant } from "./tenant.ts";
 /** `caller` is undefined on public routes, which read no credential. */
 export type Identified = { readonly outcome: "caller"; readonly caller?: Caller } | Denial;
 
-type Refusal = { readonly code: ErrorCode; readonly reason: string };
+type Refusal = {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  /** Some authenticator takes the token, and what it says of its caller cannot be used. */
+  readonly ofCaller?: true;
+};
 type Named = { readonly caller: Caller; readonly authenticator: Authenticator } | Refusal;
 
-/** Who is asking, for this route and at this instant (epoch milliseconds). */
-export function identify(route: Route, proof: Proof, now: number): Identified {
+/** What a service makes of a proof whatever the instant: the same for each request that carries it. */
+export interface Reading {
+  readonly service: Service;
+  readonly proof: Proof;
+  readonly named: Named;
+}
+
+/** Reads a proof for a service. */
+export function readProof(service: Service, proof: Proof): Reading {
+  return { service, proof, named: nameCaller(service, proof) };
+}
+
+/** Who is asking, for this route and at this instant (epoch milliseconds). `reading`: of this proof, for the route's service. */
+export function identify(route: Route, proof: Proof, now: number, reading = readProof(route.service, proof)): Identified {
   if (route.access.kind === "public") return { outcome: "caller" };
-  const named = nameCaller(route, proof, now);
-  if ("code" in named) return { outcome: "deny", ...named, service: route.service, route };
+  const named = namedAt(reading, now);
+  if ("code" in named) return { outcome: "deny", code: named.code, reason: named.reason, service: route.service, route };
   if (route.authenticators.includes(named.authenticator)) return { outcome: "caller", caller: named.caller };
   const reason = `${named.authenticator.name} does not count on this route`;
   return { outcome: "deny", code: "WRONG_TOKEN_TYPE", reason, service: route.service, route, caller: named.caller };
 }
 
-function nameCaller(route: Route, proof: Proof, now: number): Named {
+function nameCaller(service: Service, proof: Proof): Named {
   switch (proof.kind) {
     case "none":
       return { code: "TOKEN_MISSING", reason: "no credential in any place that the service reads" };
@@ -35,30 +52,47 @@ function nameCaller(route: Route, proof: Proof, now: number): Named {
     case "unavailable":
       return { code: "AUTH_UNAVAILABLE", reason: proof.reason };
     case "jwt":
-      return callerOfToken(route, proof.iss, proof.claims, now);
+      return callerOfToken(service, proof.iss, proof.claims);
     case "secret":
-      return callerOfSecret(route, proof.authenticator, proof.id, now);
+      return callerOfSecret(service, proof.authenticator, proof.id);
     case "key":
-      return callerOfKey(route, proof.authenticator, proof.key, now);
+      return callerOfKey(service, proof.authenticator, proof.key);
+  }
+}
+
+/** What the instant says comes first, but for a token that no instant makes good. */
+function namedAt({ service, proof, named }: Reading, now: number): Named {
+  switch (proof.kind) {
+    case "jwt":
+      return timeRefusal(proof.claims, named, now) ?? named;
+    case "secret":
+      return "code" in named ? named : (secretRefusal(named.caller, now) ?? named);
+    case "key":
+      return "code" in named ? named : (keyRefusal(service, named.authenticator, proof.key, now) ?? named);
+    default:
+      return named;
   }
 }
 
 /* ── tokens ───────────────────────────────────────────────────────────── */
 
-function callerOfToken(route: Route, iss: string, claims: Claims, now: number): Named {
+function timeRefusal(claims: Claims, named: Named, now: number): Refusal | undefined {
   const fault = timeFault(claims, now);
   if (fault !== undefined) return { code: "TOKEN_INVALID", reason: fault };
-  const chosen = chooseAuthenticator(route, iss, claims);
-  if ("code" in chosen && chosen.code === "TOKEN_INVALID") return chosen;
-  if (expiryOf(claims) <= now) return { code: "TOKEN_EXPIRED", reason: "exp has passed" };
-  return "code" in chosen ? chosen : callerOfClaims(route, chosen, claims);
+  if ("code" in named && named.code === "TOKEN_INVALID" && !named.ofCaller) return named;
+  return expiryOf(claims) <= now ? { code: "TOKEN_EXPIRED", reason: "exp has passed" } : undefined;
+}
+
+function callerOfToken(service: Service, iss: string, claims: Claims): Named {
+  const chosen = chooseAuthenticator(service, iss, claims);
+  return "code" in chosen ? chosen : callerOfClaims(service, chosen, claims);
 }
 
 /** The one that takes the token; a token that lacks what it must have is invalid rather than of another kind. */
-function chooseAuthenticator(route: Route, iss: string, claims: Claims): JwtAuthenticator | Refusal {
+function chooseAuthenticator(service: Service, iss: string, claims: Claims): JwtAuthenticator | Refusal {
   let refusal: Refusal = { code: "TOKEN_INVALID", reason: "no authenticator trusts the issuer" };
   let invalid: Refusal | undefined;
-  for (const authenticator of route.service.authenticators) {
+  for (const authenticator of service.authenticators) {
     if (authenticator.kind !== "jwt" || authenticator.issuer.iss !== iss) continue;
     const verdict = fit(authenticator, claims);
     if (verdict.kind === "fits") return authenticator;
@@ -68,17 +102,17 @@ function chooseAuthenticator(route: Route, iss: string, claims: Claims): JwtAuth
   return invalid ?? refusal;
 }
 
-function callerOfClaims(route: Route, authenticator: JwtAuthenticator, claims: Claims): Named {
+function callerOfClaims(service: Service, authenticator: JwtAuthenticator, claims: Claims): Named {
   const kind = kindOf(claims);
   const scopes = scopeClaim(claims);
   const groups = listClaim(claims, authenticator.groupsClaim);
-  if (!scopes || !groups) return { code: "TOKEN_INVALID", reason: `${scopes ? authenticator.groupsClaim : "scope"} is of the wrong type` };
+  if (!scopes || !groups) return badClaim(`${scopes ? authenticator.groupsClaim : "scope"} is of the wrong type`);
   const role = roleOfClaims(authenticator, claims);
-  if (role === null) return { code: "TOKEN_INVALID", reason: "the role claim is no string" };
+  if (role === null) return badClaim("the role claim is no string");
   const held: Held = { scopes: kind === "machine" ? scopes : [], groups: kind === "person" ? groups : [], role };
   const subject = String(claims["sub"]);
   const caller: Caller = {
-    ...standing(route, authenticator, held),
+    ...standing(service, authenticator, held),
     subject,
     kind: kind ?? "person",
     tenants: tenantsOfClaims(authenticator, claims, kind, held.groups),
@@ -86,6 +120,11 @@ function callerOfClaims(route: Route, authenticator: JwtAuthenticator, claims: C
     account: `token ${authenticator.issuer.iss} ${subject}`,
   };
   return { caller, authenticator };
+}
+
+/** It says less than that the token has expired, or is of another kind. */
+function badClaim(reason: string): Refusal {
+  return { code: "TOKEN_INVALID", reason, ofCaller: true };
 }
 
 /** Undefined: none; null: the claim is there but no string. */
@@ -122,14 +161,13 @@ function tenantsOfClaims(
 
 /* ── secrets and keys ─────────────────────────────────────────────────── */
 
-function callerOfSecret(route: Route, name: string, id: string, now: number): Named {
-  const authenticator = named(route, name, "bearer") as BearerAuthenticator | undefined;
+function callerOfSecret(service: Service, name: string, id: string): Named {
+  const authenticator = named(service, name, "bearer") as BearerAuthenticator | undefined;
   const secret = authenticator?.secrets.find((candidate) => candidate.id === id);
   if (!authenticator || !secret) return { code: "TOKEN_INVALID", reason: "no such secret in this policy" };
-  if (secret.until !== undefined && secret.until <= now) return { code: "TOKEN_INVALID", reason: `secret ${id} has ended` };
   const held: Held = { scopes: [], groups: [], role: fixedRole(authenticator), granted: secret.grants };
   const caller: Caller = {
-    ...standing(route, authenticator, held),
+    ...standing(service, authenticator, held),
     subject: id,
     kind: "secret",
     tenants: authenticator.tenant?.kind === "fixed" ? [authenticator.tenant.tenant] : [],
@@ -137,6 +175,11 @@ function callerOfSecret(route: Route, name: string, id: string, now: number): Na
     credentialId: id,
   };
   return { caller, authenticator };
+}
+
+function secretRefusal({ credentialId, expiresAt }: Caller, now: number): Refusal | undefined {
+  const hasEnded = expiresAt !== undefined && expiresAt <= now;
+  return hasEnded ? { code: "TOKEN_INVALID", reason: `secret ${credentialId} has ended` } : undefined;
 }
 
 /** Kinds of authenticators whose credentials belong to an account, with the code of their refusal. */
@@ -147,14 +190,13 @@ const OF_ACCOUNTS = [
 ] as const;
 
 /** API keys, access keys and client certificates: they differ in how they are proved, and in the code of their refusal. */
-function callerOfKey(route: Route, name: string, key: OwnedKey, now: number): Named {
-  const { kind, code, word } = OF_ACCOUNTS.find((one) => named(route, name, one.kind)) ?? OF_ACCOUNTS[0];
-  const authenticator = named(route, name, kind);
-  const fault = authenticator ? keyFault(route, key, now) : "no such authenticator in this policy";
-  if (!authenticator || fault !== undefined) return { code, reason: `${word} ${key.id}: ${fault}` };
+function callerOfKey(service: Service, name: string, key: OwnedKey): Named {
+  const found = OF_ACCOUNTS.find((one) => named(service, name, one.kind)) ?? OF_ACCOUNTS[0];
+  const authenticator = named(service, name, found.kind);
+  if (!authenticator) return { code: found.code, reason: `${found.word} ${key.id}: no such authenticator in this policy` };
   const { account } = key;
   const caller: Caller = {
-    ...standing(route, authenticator, { scopes: key.scopes, groups: [], role: account.role }),
+    ...standing(service, authenticator, { scopes: key.scopes, groups: [], role: account.role }),
     subject: account.id,
     kind: "key",
     tenants: tenantsOfAccount(authenticator, account.tenant),
@@ -165,8 +207,15 @@ function callerOfKey(route: Route, name: string, key: OwnedKey, now: number): Na
   return { caller, authenticator };
 }
 
-function keyFault(route: Route, key: OwnedKey, now: number): string | undefined {
-  if (key.service !== route.service.name || key.account.service !== key.service) return "it belongs to another service";
+function keyRefusal(service: Service, { kind }: Authenticator, key: OwnedKey, now: number): Refusal | undefined {
+  const fault = keyFault(service, key, now);
+  if (fault === undefined) return undefined;
+  const { code, word } = OF_ACCOUNTS.find((one) => one.kind === kind) ?? OF_ACCOUNTS[0];
+  return { code, reason: `${word} ${key.id}: ${fault}` };
+}
+
+function keyFault(service: Service, key: OwnedKey, now: number): string | undefined {
+  if (key.service !== service.name || key.account.service !== key.service) return "it belongs to another service";
   if (key.revokedAt !== undefined) return "it was revoked";
   if (key.expiresAt !== undefined && key.expiresAt <= now) return "it has expired";
   return key.account.enabled ? undefined : `its account ${key.account.id} is disabled`;
@@ -177,8 +226,8 @@ function tenantsOfAccount(authenticator: Authenticator, tenant: string | undefin
   return authenticator.tenant?.kind === "account" && isTenant(tenant) ? [tenant] : [];
 }
 
-function named(route: Route, name: string, kind: Authenticator["kind"]): Authenticator | undefined {
-  return route.service.authenticators.find((candidate) => candidate.name === name && candidate.kind === kind);
+function named(service: Service, name: string, kind: Authenticator["kind"]): Authenticator | undefined {
+  return service.authenticators.find((candidate) => candidate.name === name && candidate.kind === kind);
 }
 
 function fixedRole(authenticator: Authenticator): string | undefined {

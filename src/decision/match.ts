@@ -39,29 +39,29 @@ interface Ways {
   parted: boolean;
 }
 
-type Step<Node> = (node: Node, segment: string) => Node | undefined;
+type Step<Node> = (node: Node, segment: string, ways: Ways) => Node | undefined;
 
 /** The longest prefix, unless a careless reader would see another one in the same path. */
 function mountOf(table: PrefixTable, path: CanonicalPath): Mount | undefined {
   const ways: Ways = { parted: false };
-  const strict = longestPrefix(table, path, (node, segment) => {
-    const next = node.next.get(segment);
-    if (looseNext(node, segment) !== next) ways.parted = true;
-    return next;
-  });
+  const strict = longestPrefix(table, path, strictNext, ways);
   // Where both readers take every step alike, they arrive at the same place.
-  return !ways.parted || longestPrefix(table, path, looseNext) === strict ? strict : undefined;
+  return !ways.parted || longestPrefix(table, path, looseNext, ways) === strict ? strict : undefined;
 }
 
-function looseNext(node: PrefixTable, segment: string): PrefixTable | undefined {
-  return node.looseNext.size === 0 ? undefined : node.looseNext.get(looseSegment(segment));
-}
+const strictNext: Step<PrefixTable> = (node, segment, ways) => {
+  const next = node.next.get(segment);
+  if (looseNext(node, segment, ways) !== next) ways.parted = true;
+  return next;
+};
 
-function longestPrefix(table: PrefixTable, path: CanonicalPath, step: Step<PrefixTable>): Mount | undefined {
+const looseNext: Step<PrefixTable> = (node, segment) => (node.looseNext.size === 0 ? undefined : node.looseNext.get(looseSegment(segment)));
+
+function longestPrefix(table: PrefixTable, path: CanonicalPath, step: Step<PrefixTable>, ways: Ways): Mount | undefined {
   let found = table.mount;
   let node: PrefixTable | undefined = table;
   for (const segment of path.segments) {
-    node = step(node, segment);
+    node = step(node, segment, ways);
     if (!node) break;
     found = node.mount ?? found;
   }
@@ -94,35 +94,45 @@ function findInMount(mount: Mount, method: string, path: CanonicalPath): Found |
   const root = mount.methods.get(method);
   if (root === undefined) return undefined;
   const ways: Ways = { parted: false };
-  const strict = walk(root, path.segments, mount.prefixLength, [], (node, segment) => {
-    const next = node.literals.get(segment);
-    if (loosely(node, segment) !== next) ways.parted = true;
-    return next;
-  });
+  const strict = walk(root, path.segments, mount.prefixLength, { values: [], ways, step: strictly });
   if (!strict || !ways.parted || strict.values.length === 0) return strict;
-  const loose = walk(root, path.segments, mount.prefixLength, [], loosely);
+  const loose = walk(root, path.segments, mount.prefixLength, { values: [], ways, step: loosely });
   return loose?.route === strict.route ? strict : undefined;
 }
+
+/** What one walk through the routes of a mount carries along. */
+interface Going {
+  /** Of the placeholders up to here. */
+  readonly values: string[];
+  readonly ways: Ways;
+  readonly step: Step<RouteNode>;
+}
+
+const strictly: Step<RouteNode> = (node, segment, ways) => {
+  const next = node.literals.get(segment);
+  if (loosely(node, segment, ways) !== next) ways.parted = true;
+  return next;
+};
 
 const loosely: Step<RouteNode> = (node, segment) =>
   node.looseLiterals.size === 0 ? undefined : node.looseLiterals.get(looseSegment(segment));
 
 /** Literal before placeholder before rest, from the left, with backtracking. */
-function walk(
-  node: RouteNode,
-  segments: readonly string[],
-  index: number,
-  values: readonly string[],
-  step: Step<RouteNode>,
-): Found | undefined {
+function walk(node: RouteNode, segments: readonly string[], index: number, going: Going): Found | undefined {
+  const { values } = going;
   if (index === segments.length) return node.route && { route: node.route, placeholders: node.placeholders ?? [], values };
   const segment = segments[index]!;
-  const literal = step(node, segment);
-  const found = literal && walk(literal, segments, index + 1, values, step);
+  const literal = going.step(node, segment, going.ways);
+  const found = literal && walk(literal, segments, index + 1, going);
   if (found) return found;
   if (segment === "") return undefined;
-  const taken = node.placeholder && walk(node.placeholder, segments, index + 1, [...values, segment], step);
-  return taken ?? restOf(node, segments, index, values);
+  if (node.placeholder) {
+    values.push(segment);
+    const taken = walk(node.placeholder, segments, index + 1, going);
+    if (taken) return taken;
+    values.pop();
+  }
+  return restOf(node, segments, index, values);
 }
 
 function restOf(node: RouteNode, segments: readonly string[], index: number, values: readonly string[]): Found | undefined {

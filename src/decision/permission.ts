@@ -48,8 +48,14 @@ export function intersection(left: Grants, right: Grants): Grants {
 /** Whether the sets together satisfy the route's access rule; only `permissions` rules ask for any. */
 export function satisfies(sets: readonly Grants[], access: Access): boolean {
   if (access.kind !== "permissions") return true;
-  const has = (name: string) => sets.some((set) => grants(set, name));
-  return access.need === "all" ? access.names.every(has) : access.names.some(has);
+  const needsAll = access.need === "all";
+  for (const name of access.names) if (grantedBy(sets, name) !== needsAll) return !needsAll;
+  return needsAll;
+}
+
+function grantedBy(sets: readonly Grants[], permission: string): boolean {
+  for (const set of sets) if (grants(set, permission)) return true;
+  return false;
 }
 
 /**
@@ -59,7 +65,7 @@ export function satisfies(sets: readonly Grants[], access: Access): boolean {
 export function isEntitled(caller: Caller, tenant: string | undefined, access: Access): boolean {
   if (tenant !== undefined) return satisfies(grantsOf(caller, tenant), access);
   if (satisfies([caller.permissions], access)) return true;
-  return [...caller.tenantPermissions.keys()].some((one) => satisfies(grantsOf(caller, one), access));
+  return caller.tenantPermissions.size > 0 && [...caller.tenantPermissions.keys()].some((one) => satisfies(grantsOf(caller, one), access));
 }
 
 /** What the caller may do for one tenant; without one, for any of the caller's. */

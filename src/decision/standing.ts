@@ -1,7 +1,7 @@
 /** What a caller holds: permissions, role and tenants, from scopes, groups, roles and secrets. */
 import type { Caller } from "../contract/caller.ts";
 import type { Authenticator, Grants } from "../contract/authenticators.ts";
-import type { Route } from "../contract/policy.ts";
+import type { Service } from "../contract/policy.ts";
 import { intersection, NOTHING, union } from "./permission.ts";
 import { isTenant } from "./tenant.ts";
 
@@ -17,9 +17,9 @@ export interface Held {
 export type Standing = Pick<Caller, "authenticator" | "role" | "permissions" | "tenantPermissions" | "crossTenant" | "hasRole">;
 
 /** Scopes, groups and secrets grant; a role cuts down, and grants only where nothing else does. */
-export function standing(route: Pick<Route, "service">, authenticator: Authenticator, held: Held): Standing {
+export function standing({ roles }: Pick<Service, "roles">, authenticator: Authenticator, held: Held): Standing {
   const hasRole = authenticator.role !== undefined;
-  const roleGrants: Grants | undefined = hasRole ? (route.service.roles.get(held.role ?? "") ?? NOTHING) : undefined;
+  const roleGrants: Grants | undefined = hasRole ? (roles.get(held.role ?? "") ?? NOTHING) : undefined;
   const cut = (granted: Grants): Grants => (roleGrants ? intersection(granted, roleGrants) : granted);
   return {
     authenticator: authenticator.name,

@@ -45,6 +45,7 @@ export interface Arriving {
 }
 
 const NO_PATH = { segments: [], encodedSlash: false };
+const NOT_READ: RequestFacts = { method: "", path: NO_PATH, query: "", host: "", address: "", websocket: false, header: () => [] };
 const NOT_MATCHED: Match = { kind: "none", allow: [] };
 const EARLY: Arrival = {
   kind: "refused",
@@ -69,6 +70,7 @@ export class Walk {
 
   #turnAway(arriving: Arriving, { policy }: InForce): void {
     const exchange = this.#begin(arriving, policy);
+    exchange.facts = unreadFacts(arriving.request, clientOf(arriving.request, policy.gateway.trustProxy));
     closeAfterAnswer(exchange);
     this.refuse(exchange, { outcome: "deny", code: "RATE_LIMITED", reason: "too many requests wait on the connection" });
   }
@@ -90,7 +92,7 @@ export class Walk {
     if (arrival.kind === "refused") {
       // Whoever sends this may see requests in other places than we do: nothing behind it is taken for one.
       closeAfterAnswer(exchange);
-      exchange.facts = { ...exchange.facts, address: clientOf(arriving.request, trustProxy) };
+      exchange.facts = unreadFacts(arriving.request, clientOf(arriving.request, trustProxy));
       this.#check(exchange, inForce, [...inForce.strayChecks, () => arrival.denial], 0);
       return;
     }
@@ -124,7 +126,7 @@ export class Walk {
       now: this.#parts.now(),
       startedAt,
       provedAt: startedAt,
-      facts: unreadFacts(request),
+      facts: NOT_READ,
       match: NOT_MATCHED,
       corsHeaders: undefined,
       proof: undefined,
@@ -190,6 +192,7 @@ export class Walk {
   }
 
   #fail(exchange: Exchange, cause: unknown): void {
+    if (exchange.facts === NOT_READ) exchange.facts = unreadFacts(exchange.request, exchange.request.socket.remoteAddress ?? "");
     this.#parts.failed(exchange, cause);
     const service = serviceOf(exchange);
     this.refuse(exchange, { outcome: "deny", code: "INTERNAL_ERROR", reason: "a fault of the gateway's own", ...(service && { service }) });
@@ -202,14 +205,6 @@ function asksForOtherProtocol({ request, upgrade }: Arriving): boolean {
 }
 
 /** Facts of a request that is refused before it has any: what the log can say of it. */
-function unreadFacts(request: IncomingMessage): RequestFacts {
-  return {
-    method: request.method ?? "",
-    path: NO_PATH,
-    query: "",
-    host: "",
-    address: request.socket.remoteAddress ?? "",
-    websocket: false,
-    header: () => [],
-  };
+function unreadFacts(request: IncomingMessage, address: string): RequestFacts {
+  return { ...NOT_READ, method: request.method ?? "", address };
 }

@@ -28,7 +28,10 @@ function harness(maxBytes = 1_000_000) {
   const kept = createTokenCache({ monotonicNow: clock.monotonicNow, maxBytes });
   const connection = {};
   const cache = {
-    put: kept.put,
+    /** Twice: what is proved for the first time is kept by its connection alone. */
+    put: (token: string, proof: ProvedToken, now: number) => {
+      for (const _ of [1, 2]) kept.put(token, proof, now, {});
+    },
     /** Asked twice: on the connection that has asked before, and on a new one. */
     get: (token: string, keySets: Parameters<typeof kept.get>[1], now: number) => {
       const again = kept.get(token, keySets, now, connection);
@@ -36,7 +39,7 @@ function harness(maxBytes = 1_000_000) {
       return again;
     },
   };
-  return { clock, cache, keySets: new Map([[iss, keySet]]), keySet, keys, proved };
+  return { clock, kept, cache, keySets: new Map([[iss, keySet]]), keySet, keys, proved };
 }
 
 t.test("the very same token is found, and no other", async (t) => {
@@ -45,6 +48,30 @@ t.test("the very same token is found, and no other", async (t) => {
   cache.put("a.b.c", kept, NOW);
   t.equal(cache.get("a.b.c", keySets, NOW), kept.proof);
   for (const token of ["a.b.d", "a.b.", "a.b.c=", "A.b.c", "", "a.b.c "]) t.equal(cache.get(token, keySets, NOW), undefined, token);
+});
+
+t.test("what is proved once is found by its own connection, and the second time by all", async (t) => {
+  const { kept, keySets, proved } = harness();
+  const [own, other] = [{}, {}];
+  kept.put("a.b.c", proved(), NOW, own);
+  t.ok(kept.get("a.b.c", keySets, NOW, own));
+  t.equal(kept.get("a.b.d", keySets, NOW, own), undefined);
+  t.equal(kept.get("a.b.c", keySets, NOW, other), undefined);
+  kept.put("a.b.c", proved(), NOW, other);
+  t.ok(kept.get("a.b.c", keySets, NOW, {}));
+});
+
+t.test("tokens that come once only do not push out one that comes again", async (t) => {
+  const { kept, keySets, proved } = harness(100_000);
+  let found = 0;
+  for (let number = 0; number < 2_000; number++) {
+    kept.put(`a.b.${number * 7919}`, proved(), NOW, {});
+    // The cache holds 97 of them.
+    if (number % 110 !== 0) continue;
+    if (kept.get("a.b.again", keySets, NOW, {})) found += 1;
+    else for (const _ of [1, 2]) kept.put("a.b.again", proved(), NOW, {});
+  }
+  t.ok(found > 9, `found ${found} times of 19`);
 });
 
 t.test("an entry ends with the token's `exp`, by the wall clock", async (t) => {

@@ -127,7 +127,7 @@ function shownAnew(route: Route, authenticator: Authenticator, stance: Stance, h
   const groups = held.filter(({ kind }) => kind !== "scope").map((grant) => groupHeld(grant, inGroup));
   const secret = authenticator.kind === "bearer" ? authenticator.secrets.find(({ id }) => id === stance.secret) : undefined;
   const role = authenticator.role?.kind === "fixed" ? authenticator.role.role : stance.role;
-  const shown = standing(route, authenticator, { scopes, groups, role, ...(secret && { granted: secret.grants }) });
+  const shown = standing(route.service, authenticator, { scopes, groups, role, ...(secret && { granted: secret.grants }) });
   const byGroup = authenticator.tenant?.kind === "group";
   const hasTenant = tenancy !== undefined && (!byGroup || held.some((grant) => isTenantGroup(authenticator, grant)));
   return { standing: shown, hasTenant, tenant: (tenancy ?? ANY_TENANCY).tenant };

@@ -31,7 +31,7 @@ function holderOf(service: Service, authenticator: Authenticator, stance: Stance
   const groups = known.filter(({ kind }) => kind !== "scope").map((grant) => groupHeld(grant, shown));
   const secret = authenticator.kind === "bearer" ? authenticator.secrets.find(({ id }) => id === stance.secret) : undefined;
   const role = authenticator.role?.kind === "fixed" ? authenticator.role.role : stance.role;
-  const own = standing({ service }, authenticator, { scopes, groups, role, ...(secret && { granted: secret.grants }) });
+  const own = standing(service, authenticator, { scopes, groups, role, ...(secret && { granted: secret.grants }) });
   const sets = [own.permissions, ...own.tenantPermissions.values()];
   return { authenticator, sets, names: new Set([...union(sets)].filter((name) => name !== "*")) };
 }

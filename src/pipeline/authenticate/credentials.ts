@@ -1,6 +1,5 @@
 import type { ApiKeyAuthenticator, Authenticator } from "../../contract/authenticators.ts";
 import { hasSignatureFields } from "../../contract/signed-query.ts";
-import { rememberByName } from "../remember.ts";
 import { isSignature } from "./sigv4/claim.ts";
 import type { SignaturePlace } from "./sigv4/prove.ts";
 
@@ -23,8 +22,6 @@ interface Place {
 }
 
 const NONE: Presented = { kind: "none" };
-/** Of headers that no authenticator reads. */
-const NO_PLACE: Place = { header: "", present: () => NONE };
 
 /** Finds the credential of a request. `rawHeaders` are names and values in turn, `query` is what stands after the `?`. */
 export type CredentialReader = (rawHeaders: readonly string[], query?: string) => Presented;
@@ -35,14 +32,17 @@ export type CredentialReader = (rawHeaders: readonly string[], query?: string) =
  */
 export function credentialReader(authenticators: readonly Authenticator[]): CredentialReader {
   const places = placesOf(authenticators);
-  const placeOf = rememberByName((name) => places.get(name.toLowerCase()) ?? NO_PLACE);
+  // Most headers are of another length than any of these.
+  const lengths: boolean[] = [];
+  for (const header of places.keys()) lengths[header.length] = true;
   const readsQuery = authenticators.some((authenticator) => authenticator.kind === "sigv4");
   return function readCredential(rawHeaders, query = "") {
     let place: Place | undefined;
     let value = "";
     for (let at = 0; at < rawHeaders.length; at += 2) {
-      const found = placeOf(rawHeaders[at]!);
-      if (found === NO_PLACE) continue;
+      const name = rawHeaders[at]!;
+      const found = lengths[name.length] === true ? places.get(name.toLowerCase()) : undefined;
+      if (found === undefined) continue;
       if (place !== undefined) return ambiguous(place, found);
       place = found;
       value = rawHeaders[at + 1]!;
@@ -101,8 +101,7 @@ function bearerToken(value: string): Presented {
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
- * Whether a bearer token has the one form that RFC 6750 §2.1 gives it. Asked apart from finding the token, since it costs
- * as much as looking up one that was proved before.
+ * Whether a bearer token has the one form that RFC 6750 §2.1 gives it. Asked of secrets alone: a JWT's own form is narrower.
  */
 export function isToken68(token: string): boolean {
   return TOKEN68.test(token);

@@ -130,22 +130,28 @@ function tokenProver(service: Service, issuers: Issuers, cache: TokenCache): Tok
   const keySets = keySetsOf(service, issuers);
   const findSecret = secretFinder(service.authenticators);
 
-  function settle(token: string, now: number, outcome: ProvedToken | UnprovedToken): Proof {
+  function settle(token: string, now: number, connection: object, outcome: ProvedToken | UnprovedToken): Proof {
     if (outcome.kind === "proved") {
-      cache.put(token, outcome, now);
+      cache.put(token, outcome, now, connection);
       return outcome.proof;
     }
     return outcome.kind === "invalid" ? invalidToken(outcome.reason) : { kind: "unavailable", reason: outcome.reason };
+  }
+
+  function proveSecret(token: string): Proof {
+    if (!isToken68(token)) return invalidToken("`Authorization` holds no well-formed bearer token");
+    return findSecret(token) ?? invalidToken("no JWT, and equal to no secret of the service");
   }
 
   return function proveToken(token, now, connection) {
     if (token.length > MAX_TOKEN_LENGTH) return invalidToken(`longer than ${MAX_TOKEN_LENGTH} characters`);
     const cached = keySets.size === 0 ? undefined : cache.get(token, keySets, now, connection);
     if (cached !== undefined) return cached;
-    if (!isToken68(token)) return invalidToken("`Authorization` holds no well-formed bearer token");
-    if (!isJwtShaped(token)) return findSecret(token) ?? invalidToken("no JWT, and equal to no secret of the service");
+    if (!isJwtShaped(token)) return proveSecret(token);
     const outcome = proveJwt(token, keySets);
-    return outcome instanceof Promise ? outcome.then((late) => settle(token, now, late)) : settle(token, now, outcome);
+    return outcome instanceof Promise
+      ? outcome.then((late) => settle(token, now, connection, late))
+      : settle(token, now, connection, outcome);
   };
 }
 

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Proof } from "../../contract/caller.ts";
 import type { ProvedToken } from "./jwt.ts";
 import type { KeySet } from "./key-set.ts";
+import { SeenBefore } from "./seen-before.ts";
 
 /** Proved tokens. `now` is the wall clock in epoch milliseconds, against which `exp` is held. */
 export interface TokenCache {
@@ -11,7 +12,8 @@ export interface TokenCache {
    * sent last is found again without a digest, since most send the same token over and over.
    */
   get(token: string, keySets: ReadonlyMap<unknown, KeySet>, now: number, connection: object): Proof | undefined;
-  put(token: string, proved: ProvedToken, now: number): void;
+  /** Kept by the connection; and for all others, once the token has been proved before. */
+  put(token: string, proved: ProvedToken, now: number, connection: object): void;
 }
 
 export interface TokenCacheOptions {
@@ -44,12 +46,15 @@ interface Remembering {
 /** Makes a cache bounded by bytes. Only proofs go in: tokens that fail cannot displace them. */
 export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_LIFE_MS }: TokenCacheOptions): TokenCache {
   const entries = new LRUCache<string, Entry>({ maxSize: maxBytes });
+  const seen = new SeenBefore(maxBytes, sizeOf(""));
 
   function isLive({ proved, from, until, monotonicUntil }: Entry, now: number): boolean {
     return now >= from && now < until && monotonicNow() < monotonicUntil && proved.keySet.holds(proved.key);
   }
 
   function find(token: string, now: number): Entry | undefined {
+    // Spares a digest: what never came before is not there.
+    if (!seen.has(token)) return undefined;
     const name = nameOf(token);
     const entry = entries.get(name);
     if (entry === undefined || isLive(entry, now)) return entry;
@@ -66,10 +71,14 @@ export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_
       // Another service may know the same `iss` by other keys.
       return keySets.get(entry.proved.proof.iss) === entry.proved.keySet ? entry.proved.proof : undefined;
     },
-    put(token, proved, now) {
+    put(token, proved, now, connection: Remembering) {
       const until = Math.min(expiryOf(proved), now + lifeMs);
       if (until <= now) return;
-      entries.set(nameOf(token), { proved, from: now, until, monotonicUntil: monotonicNow() + lifeMs }, { size: sizeOf(token) });
+      const entry: Entry = { proved, from: now, until, monotonicUntil: monotonicNow() + lifeMs };
+      connection[LAST] = { token, entry, entries };
+      // Most of what comes once does not come again, and would push out what does.
+      const size = sizeOf(token);
+      if (seen.note(token, size)) entries.set(nameOf(token), entry, { size });
     },
   };
 }

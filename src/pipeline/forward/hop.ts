@@ -1,17 +1,18 @@
 /** One request on its way to the upstream, and the answer on its way back. */
-import type { Allowance } from "../../contract/decision.ts";
+import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { atTurnsEnd, type Waiting } from "../turn.ts";
 import { breakOff, closeAfterAnswer, hasUnreadBody, isClosing } from "../unread-body.ts";
 import { BodyFault, ClientBody, type Framing } from "./client-body.ts";
-import type { LongLived } from "./long-lived.ts";
+import type { LongLived, LongLivedSide, Watched } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
 import { publicHost } from "./request-headers.ts";
 import type { AnswerHead } from "./upstream/answer-head.ts";
 import type { AnswerHandler, UpstreamRequest } from "./upstream/asking.ts";
 import type { Connection } from "./upstream/connection.ts";
 import { UpstreamFault } from "./upstream/fault.ts";
+import type { Done } from "./upstream/read-buffers.ts";
 import { mountOf } from "./upstream-path.ts";
 
 export interface HopDeps {
@@ -31,7 +32,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 type Body = Exclude<Framing, { kind: "refused" }>;
 
-export class Hop implements AnswerHandler, Waiting {
+export class Hop implements AnswerHandler, LongLivedSide, Waiting {
   readonly #exchange: Exchange;
   readonly #allowance: Allowance;
   readonly #plan: Plan;
@@ -46,10 +47,12 @@ export class Hop implements AnswerHandler, Waiting {
   #stall: NodeJS.Timeout | undefined;
   /** The beginning of the answer's body: it goes out with the head, and in one write where it is all of it. */
   #first: Buffer | undefined;
+  #firstDone: Done | undefined;
   #begun = false;
   /** An answer's body that came at once, as Latin-1. */
   #whole = "";
-  #unwatch: (() => void) | undefined;
+  #watched: Watched | undefined;
+  #left = false;
 
   constructor(exchange: Exchange, allowance: Allowance, plan: Plan, body: Body, deps: HopDeps) {
     this.#exchange = exchange;
@@ -61,15 +64,19 @@ export class Hop implements AnswerHandler, Waiting {
 
   start(): void {
     const { totalMs } = this.#plan.timeouts;
-    this.#exchange.response.once("close", this.#closed);
+    this.#exchange.response.on("close", this.#closed);
     if (!this.#plan.lane.enter()) {
       this.#refuse("UPSTREAM_UNAVAILABLE", "upstream: as many connections as it may have are in use");
       return;
     }
     this.#entered = true;
     if (totalMs !== undefined) this.#deadline = setTimeout(() => this.#end("UPSTREAM_TIMEOUT", "the total time-out has passed"), totalMs);
-    this.#unwatch = this.#deps.longLived.watch(this.#exchange, ({ code, reason }) => this.#end(code, reason));
+    this.#watched = this.#deps.longLived.watch(this.#exchange, this);
     this.#send(false);
+  }
+
+  credentialEnded({ code, reason }: Denial): void {
+    this.#end(code, reason);
   }
 
   #send(fresh: boolean): void {
@@ -149,23 +156,27 @@ export class Hop implements AnswerHandler, Waiting {
     this.#exchange.outcome = { kind: "forwarded", status };
   }
 
-  data(bytes: Buffer): void {
+  data(bytes: Buffer, done: Done | undefined): void {
     if (this.#phase !== "answering") return;
-    if (!this.#begun && this.#first === undefined && bytes.length <= LONGEST_IN_ONE_WRITE) this.#first = bytes;
-    else this.#write(bytes);
+    if (this.#begun || this.#first !== undefined || bytes.length > LONGEST_IN_ONE_WRITE) {
+      this.#write(bytes, done);
+      return;
+    }
+    this.#first = bytes;
+    this.#firstDone = done;
   }
 
   #begin(): void {
     if (this.#begun) return;
     this.#begun = true;
     if (this.#first === undefined) this.#exchange.response.flushHeaders();
-    else if (!this.#exchange.response.write(this.#first)) this.#waitForClient();
+    else if (!this.#exchange.response.write(this.#first, this.#firstDone)) this.#waitForClient();
   }
 
-  #write(bytes: Buffer): void {
+  #write(bytes: Buffer, done: Done | undefined): void {
     if (this.#first !== undefined) this.#begin();
     this.#begun = true;
-    if (!this.#exchange.response.write(bytes)) this.#waitForClient();
+    if (!this.#exchange.response.write(bytes, done)) this.#waitForClient();
   }
 
   #waitForClient(): void {
@@ -200,8 +211,13 @@ export class Hop implements AnswerHandler, Waiting {
     }
     this.#phase = "over";
     if (this.#begun || this.#first === undefined) response.end();
-    else response.end(this.#first.toString("latin1"), "latin1");
+    else this.#endWithFirst(this.#first);
     this.#watchReading();
+  }
+
+  #endWithFirst(first: Buffer): void {
+    this.#exchange.response.end(first.toString("latin1"), "latin1");
+    this.#firstDone?.();
   }
 
   #watchReading(): void {
@@ -268,11 +284,13 @@ export class Hop implements AnswerHandler, Waiting {
   }
 
   readonly #closed = (): void => {
+    if (this.#left) return;
+    this.#left = true;
     if (!this.#exchange.response.writableFinished) this.#noteCut("the client left");
     if (this.#phase !== "over") this.#stop();
     clearTimeout(this.#deadline);
     clearTimeout(this.#stall);
-    this.#unwatch?.();
+    if (this.#watched !== undefined) this.#deps.longLived.letGo(this.#watched);
     if (this.#entered) this.#plan.lane.leave();
     this.#deps.done(this.#exchange);
   };

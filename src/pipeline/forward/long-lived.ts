@@ -18,7 +18,11 @@ const BATCH = 50;
 /** By kind of authenticator, how a credential of an account that ended is named. */
 const OF_ACCOUNTS = { apiKey: "KEY_INVALID", sigv4: "SIGNATURE_INVALID", mtls: "TOKEN_INVALID" } as const;
 
-export type EndExchange = (denial: Denial) => void;
+/** What is open, and how it is ended. */
+export interface LongLivedSide {
+  /** Called once, when the exchange's credential has ended. */
+  credentialEnded(denial: Denial): void;
+}
 
 export interface LongLivedDeps {
   /** Epoch milliseconds. */
@@ -30,9 +34,10 @@ export interface LongLivedDeps {
   readonly failed: (cause: unknown) => void;
 }
 
-interface Entry extends LongExchange {
+/** What is watched. */
+export interface Watched extends LongExchange {
   readonly exchange: Exchange;
-  readonly end: EndExchange;
+  readonly side: LongLivedSide;
   expiresAt: number | undefined;
   /** The last policy that let it be. */
   judgedBy: Policy;
@@ -44,7 +49,7 @@ interface Entry extends LongExchange {
 export class LongLived {
   readonly #deps: LongLivedDeps;
   /** In no order. Not a `Set`: each table that a busy set outgrows keeps what it held alive until V8's next major collection. */
-  readonly #open: Entry[] = [];
+  readonly #open: Watched[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sweeps = 0;
   #asking = false;
@@ -54,21 +59,21 @@ export class LongLived {
   }
 
   /**
-   * Calls `end`, once, when the exchange's credential has ended: within about a second after its expiry or after a policy
-   * that no longer takes it, and within about three after its key was revoked or its account changed. Never on what has
-   * been under way for less than a second. The function returned calls it off.
+   * Tells the side that the exchange's credential has ended: within about a second after its expiry or after a policy
+   * that no longer takes it, and within about three after its key was revoked or its account changed. Never what has
+   * been under way for less than a second. Undefined where there is no credential.
    */
-  watch(exchange: Exchange, end: EndExchange): () => void {
+  watch(exchange: Exchange, side: LongLivedSide): Watched | undefined {
     const caller = exchange.allowance?.caller;
-    if (caller === undefined || exchange.match.kind !== "route") return () => undefined;
-    const entry = entryOf(exchange, exchange.match, caller, end);
+    if (caller === undefined || exchange.match.kind !== "route") return undefined;
+    const entry = entryOf(exchange, exchange.match, caller, side);
     entry.place = this.#open.push(entry) - 1;
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
-    return () => this.#letGo(entry);
+    return entry;
   }
 
-  /** The last one takes its place. */
-  #letGo(entry: Entry): void {
+  /** Calls it off. The last one takes its place. */
+  letGo(entry: Watched): void {
     const last = entry.place === -1 ? undefined : this.#open.pop();
     if (last === undefined) return;
     if (last !== entry) {
@@ -100,7 +105,7 @@ export class LongLived {
     let asked = 0;
     try {
       for (const entries of this.#byKey().values()) {
-        const proof = await this.#proofNow(entries[0] as Entry);
+        const proof = await this.#proofNow(entries[0] as Watched);
         if (proof !== undefined) for (const entry of entries) this.#judge(entry, proof);
         asked += 1;
         if (asked % BATCH === 0) await othersFirst();
@@ -112,8 +117,8 @@ export class LongLived {
     }
   }
 
-  #byKey(): ReadonlyMap<string, Entry[]> {
-    const groups = new Map<string, Entry[]>();
+  #byKey(): ReadonlyMap<string, Watched[]> {
+    const groups = new Map<string, Watched[]>();
     for (const entry of this.#open) {
       const { proof } = entry.exchange;
       if (!entry.seen || proof?.kind !== "key") continue;
@@ -126,7 +131,7 @@ export class LongLived {
   }
 
   /** Undefined while the store cannot be asked: what was proved holds until its own end. */
-  async #proofNow({ exchange, matched }: Entry): Promise<Proof | undefined> {
+  async #proofNow({ exchange, matched }: Watched): Promise<Proof | undefined> {
     const proof = exchange.proof as Extract<Proof, { kind: "key" }>;
     const kind = kindOf(matched, proof.authenticator);
     try {
@@ -149,7 +154,7 @@ export class LongLived {
     return account && { ...key, account };
   }
 
-  #judge(entry: Entry, proof: Proof | undefined): void {
+  #judge(entry: Watched, proof: Proof | undefined): void {
     if (proof === undefined || entry.place === -1) return;
     const policy = this.#deps.policy();
     const decision = decideAgain(entry, proof, policy, this.#deps.now());
@@ -159,20 +164,20 @@ export class LongLived {
     if (decision.outcome === "allow") entry.expiresAt = decision.caller?.expiresAt;
   }
 
-  #end(entry: Entry, denial: Denial): void {
-    this.#letGo(entry);
-    entry.end(denial);
+  #end(entry: Watched, denial: Denial): void {
+    this.letGo(entry);
+    entry.side.credentialEnded(denial);
   }
 }
 
 /** The service was told a tenant at the beginning, and goes by that. */
-function otherTenant({ matched: { route } }: Entry): Denial {
+function otherTenant({ matched: { route } }: Watched): Denial {
   return { outcome: "deny", code: "TENANT_MISMATCH", reason: "the caller's tenant has changed", service: route.service, route };
 }
 
-function entryOf(exchange: Exchange, matched: Matched, caller: Caller, end: EndExchange): Entry {
+function entryOf(exchange: Exchange, matched: Matched, caller: Caller, side: LongLivedSide): Watched {
   const { facts: request, policy: judgedBy } = exchange;
-  return { exchange, matched, request, caller, end, expiresAt: caller.expiresAt, judgedBy, seen: false, place: -1 };
+  return { exchange, matched, request, caller, side, expiresAt: caller.expiresAt, judgedBy, seen: false, place: -1 };
 }
 
 function kindOf({ route }: Matched, authenticator: string): keyof typeof OF_ACCOUNTS {
@@ -185,7 +190,7 @@ function codeOfEnd(matched: Matched, { kind, authenticator }: Caller): ErrorCode
   return kind === "secret" ? "TOKEN_INVALID" : "TOKEN_EXPIRED";
 }
 
-function expired({ matched, caller }: Entry): Denial {
+function expired({ matched, caller }: Watched): Denial {
   const { route } = matched;
   const code = codeOfEnd(matched, caller);
   return { outcome: "deny", code, reason: "the credential ended", service: route.service, route, caller };

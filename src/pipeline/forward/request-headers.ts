@@ -2,24 +2,32 @@
 import { TLSSocket } from "node:tls";
 import type { Allowance } from "../../contract/decision.ts";
 import { headerKey } from "../../contract/header-key.ts";
-import type { Policy, Service } from "../../contract/policy.ts";
+import type { IdentityHeaders, Policy, Service } from "../../contract/policy.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectionNames, isReserved } from "./header-fates.ts";
-import { rememberByName } from "../remember.ts";
+import { rememberInOrder } from "../remember.ts";
 import { addIdentity } from "../../decision/identity-headers.ts";
 import { requestIdOf, validTraceparent } from "./trace.ts";
 
 type Fate = "pass" | "drop" | "requestId" | "traceparent" | "tracestate";
 
-/** Flat list (name, value, …) of all headers for the upstream but `Host` and those that frame the body. */
-export type RequestHeaders = (exchange: Exchange, allowance: Allowance) => string[];
+/** Field lines (RFC 9112 section 5) of all headers for the upstream but `Host` and those that frame the body, each behind a CRLF. */
+export type RequestHeaders = (exchange: Exchange, allowance: Allowance) => string;
+
+interface KnownName {
+  readonly fate: Fate;
+  /** CRLF, name and colon. */
+  readonly begin: string;
+}
 
 /** Headers that the gateway reads before it writes its own. */
 interface Ids {
-  readonly requestIds: string[];
-  readonly traceparents: string[];
-  readonly tracestates: string[];
+  requestIds: readonly string[];
+  traceparents: readonly string[];
+  tracestates: readonly string[];
 }
+
+const NONE: readonly string[] = [];
 
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
@@ -27,15 +35,13 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 export function compileRequestHeaders(policy: Policy, service: Service, isPublic: boolean, newTraceparent: () => string): RequestHeaders {
   const { identity } = service.upstream;
   const passing = passingCredentials(service, isPublic);
-  const fateOf = rememberByName((name) => fateOfKey(headerKey(name), policy.strippedHeaders, passing));
+  const known = rememberInOrder((name): KnownName => {
+    return { fate: fateOfKey(headerKey(name), policy.strippedHeaders, passing), begin: `\r\n${name}: ` };
+  });
   return (exchange, allowance) => {
-    const headers: string[] = [];
-    const ids: Ids = { requestIds: [], traceparents: [], tracestates: [] };
-    copyClientHeaders(exchange, fateOf, headers, ids);
-    addIdentity(headers, identity, allowance);
-    addIds(headers, ids, exchange.id, newTraceparent);
-    addForwarding(headers, exchange);
-    return headers;
+    const ids: Ids = { requestIds: NONE, traceparents: NONE, tracestates: NONE };
+    const lines = clientLines(exchange, known, ids);
+    return lines + identityLines(identity, allowance) + idLines(ids, exchange.id, newTraceparent) + forwardingLines(exchange);
   };
 }
 
@@ -65,43 +71,48 @@ function fateOfKey(key: string, stripped: ReadonlySet<string>, passing: Readonly
   return "pass";
 }
 
-function copyClientHeaders(exchange: Exchange, fateOf: (name: string) => Fate, headers: string[], ids: Ids): void {
+function clientLines(exchange: Exchange, known: (name: string, place: number) => KnownName, ids: Ids): string {
   const { rawHeaders } = exchange.request;
   const named = connectionNames(exchange.request.headers.connection, headerKey);
+  let lines = "";
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    const value = rawHeaders[index + 1] as string;
-    const fate = fateOf(name);
+    const { fate, begin } = known(name, index >> 1);
     if (fate === "drop" || named?.has(headerKey(name))) continue;
-    if (fate === "pass") headers.push(name, value);
+    const value = rawHeaders[index + 1] as string;
+    if (fate === "pass") lines += begin + value;
     else collect(ids, fate, value);
   }
+  return lines;
 }
 
 function collect(ids: Ids, fate: Exclude<Fate, "pass" | "drop">, value: string): void {
-  if (fate === "requestId") ids.requestIds.push(value);
-  else if (fate === "traceparent") ids.traceparents.push(value);
-  else ids.tracestates.push(value);
+  if (fate === "requestId") ids.requestIds = [...ids.requestIds, value];
+  else if (fate === "traceparent") ids.traceparents = [...ids.traceparents, value];
+  else ids.tracestates = [...ids.tracestates, value];
+}
+
+function identityLines(names: IdentityHeaders, allowance: Allowance): string {
+  const headers: string[] = [];
+  addIdentity(headers, names, allowance);
+  let lines = "";
+  for (let index = 0; index < headers.length; index += 2) lines += `\r\n${headers[index]}: ${headers[index + 1]}`;
+  return lines;
 }
 
 /** A `tracestate` belongs to the `traceparent` beside it (W3C Trace Context, section 3.3): without a valid one it goes. */
-function addIds(headers: string[], ids: Ids, decisionId: string, newTraceparent: () => string): void {
-  headers.push("x-request-id", requestIdOf(ids.requestIds, decisionId));
+function idLines(ids: Ids, decisionId: string, newTraceparent: () => string): string {
   const traceparent = validTraceparent(ids.traceparents);
-  headers.push("traceparent", traceparent ?? newTraceparent());
-  if (traceparent === undefined) return;
-  for (const state of ids.tracestates) headers.push("tracestate", state);
+  let lines = `\r\nx-request-id: ${requestIdOf(ids.requestIds, decisionId)}\r\ntraceparent: ${traceparent ?? newTraceparent()}`;
+  if (traceparent !== undefined) for (const state of ids.tracestates) lines += `\r\ntracestate: ${state}`;
+  return lines;
 }
 
-function addForwarding(headers: string[], exchange: Exchange): void {
-  headers.push(
-    "x-forwarded-for",
-    exchange.facts.address,
-    "x-forwarded-proto",
-    exchange.request.socket instanceof TLSSocket ? "https" : "http",
-  );
+function forwardingLines(exchange: Exchange): string {
+  const scheme = exchange.request.socket instanceof TLSSocket ? "https" : "http";
+  const lines = `\r\nx-forwarded-for: ${exchange.facts.address}\r\nx-forwarded-proto: ${scheme}`;
   const host = publicHost(exchange);
-  if (host !== "") headers.push("x-forwarded-host", host);
+  return host === "" ? lines : `${lines}\r\nx-forwarded-host: ${host}`;
 }
 
 /** The host, with its port, by which the client calls the gateway; without port where `Host` is not a plain one. */

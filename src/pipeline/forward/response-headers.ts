@@ -1,7 +1,7 @@
 /** The upstream's headers, made into the client's. */
 import type { Mount, Service } from "../../contract/policy.ts";
 import { connectionNames, isReservedInAnswer } from "./header-fates.ts";
-import { rememberByName } from "../remember.ts";
+import { rememberInOrder } from "../remember.ts";
 import { mapLocation } from "./location.ts";
 
 /** `limit`: passes where the gateway says nothing of limits itself. */
@@ -38,7 +38,7 @@ export interface ResponseHeaders {
 /** Compiles what becomes of each header of one service's answers. */
 export function compileResponseHeaders(service: Service): ResponseHeaders {
   const keepsCookies = service.upstream.forward.cookies;
-  const known = rememberByName((name): KnownName => {
+  const known = rememberInOrder((name): KnownName => {
     const lowered = name.toLowerCase();
     return { lowered, fate: fateOf(lowered, keepsCookies) };
   });
@@ -74,13 +74,13 @@ interface Late {
   hasLength: boolean;
 }
 
-function copyHead(raw: readonly string[], context: AnswerContext, known: (name: string) => KnownName): string[] {
+function copyHead(raw: readonly string[], context: AnswerContext, known: (name: string, place: number) => KnownName): string[] {
   const named = connectionNames(context.connection, (name) => name.toLowerCase());
   const headers: string[] = [];
   const late: Late = { varies: [], trailers: [], hasLength: false };
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string;
-    const { lowered, fate } = known(name);
+    const { lowered, fate } = known(name, index >> 1);
     if (fate === "drop" || named?.has(lowered)) continue;
     const value = raw[index + 1] as string;
     if (fate === "pass") headers.push(name, value);
@@ -151,11 +151,11 @@ function mergedVary(varies: readonly string[], own: string | undefined): string 
 }
 
 /** RFC 9110 section 6.5.1: a trailer never becomes a header, and none of ours may arrive as one. */
-function copyTrailers(raw: readonly string[], known: (name: string) => KnownName): [string, string][] {
+function copyTrailers(raw: readonly string[], known: (name: string, place: number) => KnownName): [string, string][] {
   const trailers: [string, string][] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string;
-    if (known(name).fate === "pass") trailers.push([name, raw[index + 1] as string]);
+    if (known(name, index >> 1).fate === "pass") trailers.push([name, raw[index + 1] as string]);
   }
   return trailers;
 }

@@ -1,7 +1,9 @@
 /** One WebSocket through the gateway: the client's connection, the upstream's, and what ends both. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
+import type { Denial } from "../../contract/decision.ts";
 import type { Exchange } from "../exchange.ts";
+import type { LongLivedSide } from "./long-lived.ts";
 import { SIGN_OF_LIFE } from "./websocket-side.ts";
 
 /** What may wait for a side that reads slowly, before the other side is not read either; the proxy itself knows no back-pressure. */
@@ -14,7 +16,7 @@ const CLOSING_MS = 1_000;
 /** RFC 6455 section 7.4.1. */
 const POLICY_VIOLATION = 1008;
 
-export class WebSocketLink {
+export class WebSocketLink implements LongLivedSide {
   readonly #exchange: Exchange;
   readonly #target: WebSocket;
   readonly #idleMs: number | undefined;
@@ -48,7 +50,7 @@ export class WebSocketLink {
   }
 
   /** `reason` is for the log. */
-  credentialEnded(reason: string): void {
+  credentialEnded({ reason }: Denial): void {
     this.#note(reason);
     this.#close(POLICY_VIOLATION, "the credential ended");
   }

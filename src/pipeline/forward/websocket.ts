@@ -158,9 +158,9 @@ class Dialer {
     const { timeouts, webSocketBounds } = allowance.route;
     const link = new WebSocketLink(exchange, target, webSocketBounds ? webSocketBounds.idleMs : timeouts.idleMs);
     this.#links.set(target, link);
-    const unwatch = this.#deps.longLived.watch(exchange, ({ reason }) => link.credentialEnded(reason));
+    const watched = this.#deps.longLived.watch(exchange, link);
     exchange.request.socket.once("close", () => {
-      unwatch();
+      if (watched) this.#deps.longLived.letGo(watched);
       link.ended();
     });
     return allowance;
@@ -199,12 +199,13 @@ function maxMessageBytes({ route }: Allowance): number {
   return route.webSocketBounds?.maxMessageBytes ?? MAX_MESSAGE_BYTES;
 }
 
-/** Flat list to record; repeats become lists. */
-function asRecord(headers: readonly string[]): Record<string, string | string[]> {
+/** Field lines to record; repeats become lists. */
+function asRecord(lines: string): Record<string, string | string[]> {
   const record: Record<string, string | string[]> = Object.create(null);
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = (headers[index] as string).toLowerCase();
-    const value = headers[index + 1] as string;
+  for (const line of lines.slice(2).split("\r\n")) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 2);
     const before = record[name];
     if (before === undefined) record[name] = value;
     else record[name] = typeof before === "string" ? [before, value] : [...before, value];

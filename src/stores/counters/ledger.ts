@@ -5,8 +5,6 @@ const SHARDS = 64;
 const HASHED_CHARACTERS = 64;
 const CANDIDATES = 16;
 
-const NOTHING: ReadonlyMap<string, Usage> = new Map();
-
 interface Candidate {
   readonly subject: string;
   readonly share: number;
@@ -24,7 +22,7 @@ export class Ledger {
   readonly #shards: (Map<string, Usage> | undefined)[] = Array.from({ length: SHARDS });
   #size = 0;
   #cursor = 0;
-  #entries: Iterator<[string, Usage]> = NOTHING.entries();
+  #entries: Iterator<[string, Usage]> | undefined;
 
   constructor(window: Window) {
     this.window = window;
@@ -83,12 +81,21 @@ export class Ledger {
   /** The next entry of the round; undefined at its end. */
   #next(): [string, Usage] | undefined {
     for (;;) {
-      const step = this.#entries.next();
-      if (!step.done) return step.value;
-      this.#cursor = (this.#cursor + 1) % SHARDS;
-      this.#entries = (this.#shards[this.#cursor] ?? NOTHING).entries();
-      if (this.#cursor === 0) return undefined;
+      const step = this.#entries?.next();
+      if (step !== undefined && !step.done) return step.value;
+      this.#entries = this.#nextShard()?.entries();
+      if (this.#entries === undefined) return undefined;
     }
+  }
+
+  /** Undefined behind the last one: a round is over, and the next begins with the first. */
+  #nextShard(): ReadonlyMap<string, Usage> | undefined {
+    while (this.#cursor < SHARDS) {
+      const shard = this.#shards[this.#cursor++];
+      if (shard !== undefined && shard.size > 0) return shard;
+    }
+    this.#cursor = 0;
+    return undefined;
   }
 
   #drop(subject: string): void {

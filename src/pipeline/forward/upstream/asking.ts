@@ -1,5 +1,6 @@
 /** What is asked of an upstream, and who hears the answer. */
 import type { AnswerHead } from "./answer-head.ts";
+import type { Done } from "./read-buffers.ts";
 
 /** Whoever asked. Nothing is called behind `whole`, `end` or `fault`. */
 export interface AnswerHandler {
@@ -8,8 +9,8 @@ export interface AnswerHandler {
   /** Head and body came at once; the body's bytes as Latin-1. */
   whole(head: AnswerHead, body: string): void;
   head(head: AnswerHead): void;
-  /** Bytes of the body, which are the handler's to keep. */
-  data(bytes: Buffer): void;
+  /** Bytes of the body: the handler's to keep, or, where there is a `done`, until it calls that. */
+  data(bytes: Buffer, done: Done | undefined): void;
   /** Names and values of the trailers in turn. */
   end(trailers: readonly string[]): void;
   fault(fault: Error): void;
@@ -25,6 +26,7 @@ export interface BodySource {
 }
 
 export interface BodySink {
+  /** Bytes that nobody else has. */
   data(bytes: Buffer): boolean;
   end(): void;
   fault(fault: Error): void;

@@ -7,6 +7,8 @@ import { atTurnsEnd, type Waiting } from "../../turn.ts";
 import { Deadline } from "./deadline.ts";
 import { corkForThisTurn, LAST_CHUNK, writeChunk } from "./chunk-writer.ts";
 import { badAnswer, brokenConnection, timedOut, UpstreamFault } from "./fault.ts";
+import { READ_BYTES, ReadBuffer } from "./read-buffers.ts";
+import { whenWritten } from "./spent.ts";
 
 /** What is asked of whoever keeps the connections. */
 export interface Keeper {
@@ -18,10 +20,9 @@ export interface Keeper {
   gone(connection: Connection): void;
 }
 
-const READ_BYTES = 64 * 1024;
 /**
  * What all sockets read into: nobody keeps any of it beyond its own call. A body that is more than one reading of this size
- * is read into memory of its own, so that it need not be copied.
+ * is read into memory that is kept until it is written, so that it need not be copied.
  */
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 const HEAD_END = "\r\n\r\n";
@@ -52,8 +53,10 @@ export class Connection implements Waiting {
   #paused = false;
   /** The body is longer than what was read at once. */
   #long = false;
-  /** The bytes that are being read are the handler's to keep. */
-  #owned = false;
+  /** What is read into next, where the body is long. */
+  #next: ReadBuffer | undefined;
+  /** Where the bytes stand that are being taken apart: undefined where nobody else reads into them. */
+  #read: ReadBuffer | typeof SHARED | undefined;
   /** Set while it is free: how long it may stay so, and since which look at the free ones. */
   keepAliveMs: number | undefined;
   freeSince = 0;
@@ -67,10 +70,16 @@ export class Connection implements Waiting {
 
   /** What a socket of `node:net` is to read into, and to call. */
   readonly onread = {
-    buffer: (): Buffer => (this.#long ? Buffer.allocUnsafeSlow(READ_BYTES) : SHARED),
+    buffer: (): Buffer => {
+      this.#next = this.#long ? ReadBuffer.take() : undefined;
+      return this.#next?.bytes ?? SHARED;
+    },
     callback: (length: number, bytes: Uint8Array): boolean => {
-      this.#owned = bytes !== SHARED;
+      const kept = this.#next;
+      const done = kept?.use();
+      this.#read = kept ?? SHARED;
       this.#received(bytes as Buffer, 0, length);
+      done?.();
       return !this.#paused;
     },
   };
@@ -83,7 +92,7 @@ export class Connection implements Waiting {
     socket.on("close", () => this.#broken(undefined));
     // Sockets with `onread` never emit it.
     socket.on("data", (bytes: Buffer) => {
-      this.#owned = true;
+      this.#read = undefined;
       this.#received(bytes, 0, bytes.length);
     });
     socket.on("drain", () => this.#bodySource()?.resume());
@@ -177,7 +186,7 @@ export class Connection implements Waiting {
       return;
     }
     body.start({
-      data: (bytes) => (chunked ? writeChunk(socket, bytes) : socket.write(bytes)),
+      data: (bytes) => (chunked ? writeChunk(socket, bytes) : socket.write(bytes, whenWritten(bytes))),
       end: () => this.#bodyEnded(chunked),
       fault: (fault) => this.#fail(fault),
     });
@@ -296,7 +305,10 @@ export class Connection implements Waiting {
   }
 
   #give(bytes: Buffer): void {
-    if (this.#phase === "body") this.#handler?.data(this.#owned ? bytes : Buffer.from(bytes));
+    if (this.#phase !== "body") return;
+    const read = this.#read;
+    if (read instanceof ReadBuffer) this.#handler?.data(bytes, read.use());
+    else this.#handler?.data(read === SHARED ? Buffer.from(bytes) : bytes, undefined);
   }
 
   #complete(trailers: readonly string[], more: boolean): void {
