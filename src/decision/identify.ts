@@ -3,6 +3,7 @@ import type { Caller, Claims, OwnedKey, Proof } from "../contract/caller.ts";
 import type { Denial } from "../contract/decision.ts";
 import type { ErrorCode } from "../contract/errors.ts";
 import type { Authenticator, BearerAuthenticator, JwtAuthenticator } from "../contract/authenticators.ts";
+import { Noted } from "../contract/noted.ts";
 import type { Route, Service } from "../contract/policy.ts";
 import { expiryOf, fit, kindOf, listClaim, scopeClaim, timeFault } from "./claims.ts";
 import { aliased, between, standing, type Held } from "./standing.ts";
@@ -19,26 +20,29 @@ type Refusal = {
 };
 type Named = { readonly caller: Caller; readonly authenticator: Authenticator } | Refusal;
 
-/** What a service makes of a proof whatever the instant: the same for each request that carries it. */
-export interface Reading {
+/** What a service makes of a proof whatever the instant: noted with it, since it is the same for each request. */
+interface Reading {
   readonly service: Service;
-  readonly proof: Proof;
   readonly named: Named;
 }
 
-/** Reads a proof for a service. */
-export function readProof(service: Service, proof: Proof): Reading {
-  return { service, proof, named: nameCaller(service, proof) };
-}
-
-/** Who is asking, for this route and at this instant (epoch milliseconds). `reading`: of this proof, for the route's service. */
-export function identify(route: Route, proof: Proof, now: number, reading = readProof(route.service, proof)): Identified {
+/** Who is asking, for this route and at this instant (epoch milliseconds). */
+export function identify(route: Route, proof: Proof, now: number): Identified {
   if (route.access.kind === "public") return { outcome: "caller" };
-  const named = namedAt(reading, now);
+  const named = namedAt(route.service, proof, now);
   if ("code" in named) return { outcome: "deny", code: named.code, reason: named.reason, service: route.service, route };
   if (route.authenticators.includes(named.authenticator)) return { outcome: "caller", caller: named.caller };
   const reason = `${named.authenticator.name} does not count on this route`;
   return { outcome: "deny", code: "WRONG_TOKEN_TYPE", reason, service: route.service, route, caller: named.caller };
+}
+
+function readProof(service: Service, proof: Proof): Named {
+  const before = Noted.noteOf(proof) as Reading | undefined;
+  if (before?.service === service) return before.named;
+  const named = nameCaller(service, proof);
+  const reading: Reading = { service, named };
+  Noted.note(proof, reading);
+  return named;
 }
 
 function nameCaller(service: Service, proof: Proof): Named {
@@ -61,7 +65,8 @@ function nameCaller(service: Service, proof: Proof): Named {
 }
 
 /** What the instant says comes first, but for a token that no instant makes good. */
-function namedAt({ service, proof, named }: Reading, now: number): Named {
+function namedAt(service: Service, proof: Proof, now: number): Named {
+  const named = readProof(service, proof);
   switch (proof.kind) {
     case "jwt":
       return timeRefusal(proof.claims, named, now) ?? named;

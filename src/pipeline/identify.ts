@@ -1,10 +1,9 @@
 /** Stage 6: finds one credential, proves it, names the caller. Public routes read none. */
-import type { Socket } from "node:net";
 import type { Proof } from "../contract/caller.ts";
 import type { Denial } from "../contract/decision.ts";
 import { AUTHENTICATION_FAILURES } from "../contract/errors.ts";
 import type { Route, Service } from "../contract/policy.ts";
-import { identify, readProof, type Reading } from "../decision/identify.ts";
+import { identify } from "../decision/identify.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
 
 /** Looks at the credential that a request carries for a service; synchronous whenever nothing must be fetched. */
@@ -35,23 +34,10 @@ export function identifyStage(route: Route, prove: Prove, brake: Brake, clock: C
 
 function settle(exchange: Exchange, route: Route, proof: Proof, brake: Brake, now: number): Verdict | Promise<Verdict> {
   exchange.proof = proof;
-  const identified = identify(route, proof, now, readingOf(exchange.request.socket, route.service, proof));
+  const identified = identify(route, proof, now);
   if (identified.outcome === "caller") {
     exchange.caller = identified.caller;
     return undefined;
   }
   return AUTHENTICATION_FAILURES.has(identified.code) ? brake(exchange, identified) : identified;
-}
-
-/** On the connection itself: what was made of the proof that came last. Most clients send the same credential over and over. */
-const LAST = Symbol("last reading");
-
-interface Remembering {
-  [LAST]?: Reading;
-}
-
-function readingOf(connection: Socket & Remembering, service: Service, proof: Proof): Reading {
-  const last = connection[LAST];
-  if (last?.proof === proof && last.service === service) return last;
-  return (connection[LAST] = readProof(service, proof));
 }

@@ -1,8 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import type { Proof } from "../../contract/caller.ts";
 import type { Authenticator, Secret } from "../../contract/authenticators.ts";
-
-type SecretProof = Extract<Proof, { kind: "secret" }>;
+import { secretProof, type SecretProof } from "./proofs.ts";
 
 /**
  * Makes the look-up of a token among all secrets of a service: the proof of the first that equals it, or undefined.
@@ -25,5 +23,5 @@ export function secretFinder(authenticators: readonly Authenticator[]): (token: 
 
 function candidate(authenticator: string, secret: Secret): { readonly expected: Uint8Array; readonly proof: SecretProof } {
   if (secret.digest.length !== 32) throw new Error(`the digest of secret \`${secret.id}\` is no SHA-256`);
-  return { expected: secret.digest, proof: Object.freeze({ kind: "secret", authenticator, id: secret.id }) };
+  return { expected: secret.digest, proof: secretProof(authenticator, secret.id) };
 }

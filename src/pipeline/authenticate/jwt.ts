@@ -1,14 +1,15 @@
-import type { Claims, Proof } from "../../contract/caller.ts";
+import type { Claims } from "../../contract/caller.ts";
 import { isRecord, type JsonObject, parseJsonObject } from "./json.ts";
 import type { KeyAnswer, KeySet } from "./key-set.ts";
 import { rememberByName } from "../remember.ts";
 import { printable } from "./printable.ts";
+import { tokenProof, type TokenProof } from "./proofs.ts";
 import type { VerificationKey } from "./verification-key.ts";
 
 /** Proved by this key of this set; `proof` may be shared between requests, since it is frozen throughout. */
 export interface ProvedToken {
   readonly kind: "proved";
-  readonly proof: Extract<Proof, { kind: "jwt" }>;
+  readonly proof: TokenProof;
   readonly keySet: KeySet;
   readonly key: VerificationKey;
 }
@@ -77,7 +78,7 @@ function verify(token: string, { alg, kid, claims }: ReadToken, keySet: KeySet, 
   const verifies = answer.key.verifiers.get(alg);
   if (verifies === undefined) return invalid(`key \`${printable(kid)}\` is not for alg ${printable(alg)}`);
   if (!verifies(token)) return invalid(`signature does not verify with key \`${printable(kid)}\``);
-  const proof = Object.freeze({ kind: "jwt", iss: keySet.issuer.iss, claims } as const);
+  const proof = tokenProof(keySet.issuer.iss, claims);
   return { kind: "proved", proof, keySet, key: answer.key };
 }
 

@@ -3,6 +3,7 @@ import { digestApiKey, parseApiKey } from "../../contract/api-key.ts";
 import type { KeyRecord, Proof } from "../../contract/caller.ts";
 import type { ApiKeyAuthenticator } from "../../contract/authenticators.ts";
 import { type KeyReader, StoreUnavailable } from "../../contract/stores.ts";
+import { keyProof, type KeyProof } from "./proofs.ts";
 
 const MALFORMED: Proof = { kind: "invalid", code: "KEY_INVALID", reason: "malformed API key: prefix, form or checksum" };
 const UNKNOWN: Proof = { kind: "invalid", code: "KEY_INVALID", reason: "no such API key, or another secret" };
@@ -18,8 +19,6 @@ interface Proved {
   /** Of this service, and by this state of its record. */
   readonly proof: KeyProof;
 }
-
-type KeyProof = Extract<Proof, { kind: "key" }>;
 
 interface Remembering {
   [LAST]?: Proved;
@@ -79,7 +78,7 @@ function proveDigest({ text, connection }: KeyQuestion, authenticator: string, k
   const stored = key?.digest ?? NO_DIGEST;
   const equal = stored.length === digest.length && timingSafeEqual(stored, digest);
   if (key === undefined || !equal) return undefined;
-  const proof: KeyProof = Object.freeze({ kind: "key", authenticator, key });
+  const proof = keyProof(authenticator, key);
   (connection as Remembering)[LAST] = { text: Buffer.from(text, "latin1"), proof };
   return proof;
 }
