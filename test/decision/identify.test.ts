@@ -1,5 +1,6 @@
 import t from "tap";
 import type { Account, KeyRecord, Proof } from "../../src/contract/caller.ts";
+import { tokenProof } from "../../src/pipeline/authenticate/proofs.ts";
 import { decisionOf, NOW, policyOf, tokenOf, wordOf } from "./policy.ts";
 
 const ISS = "https://issuer.example/pool";
@@ -108,6 +109,27 @@ t.test("token_use, client and audience choose the authenticator, or none", async
   const foreign = { sub: "robot", client_id: "robot", token_use: "access", scope: "app/read" };
   t.equal(said("GET /things", tokenOf("https://issuer.example/other", foreign)), "TOKEN_INVALID", "another issuer");
   t.equal(said("GET /things", tokenOf(`${ISS}/`, foreign)), "TOKEN_INVALID", "the same issuer in other words");
+});
+
+t.test("what a service made of a shared proof holds for no other service, no other instant and no copy", async (t) => {
+  const other = policyOf({
+    app: `upstream: { url: http://127.0.0.1:9 }
+authenticators:
+  machines:
+    jwt: { issuer: ${ISS}, use: access, caller: machine, clients: [robot] }
+    scopes: { app/read: [write] }
+routes:
+  GET /things: read
+`,
+  });
+  const plain = machine("robot", "app/read") as Extract<Proof, { kind: "jwt" }>;
+  const shared = tokenProof(plain.iss, plain.claims);
+  for (let round = 0; round < 2; round++) {
+    t.equal(said("GET /things", shared), "allow GET /things");
+    t.equal(wordOf(decisionOf(other, { method: "GET", target: "/things" }, shared)), "INSUFFICIENT_SCOPE");
+    t.equal(said("GET /things", shared, NOW + 3_540_000), "TOKEN_EXPIRED");
+    t.equal(said("GET /things", { ...shared, claims: { ...plain.claims, scope: "none" } }), "INSUFFICIENT_SCOPE");
+  }
 });
 
 t.test("scopes count for machines, groups for people", async (t) => {

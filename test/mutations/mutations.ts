@@ -453,6 +453,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/security/framing.test.ts"],
   },
   {
+    name: "memory: read two answers into the same place",
+    file: "src/pipeline/forward/upstream/read-buffers.ts",
+    code: "if (this.#users === 0 && free.length < MOST_FREE) free.push(this);",
+    instead: "if (free.length < MOST_FREE) free.push(this);",
+    tests: ["test/forward/memory.test.ts"],
+  },
+  {
+    name: "memory: give a body's memory back before it is written",
+    file: "src/pipeline/forward/upstream/spent.ts",
+    code: "return (error) => {",
+    instead: "setImmediate(() => buffer.transfer(0));\n  return (error) => {\n    if (error === null || !error) return;",
+    tests: ["test/forward/memory.test.ts"],
+  },
+  {
+    name: "identity: take what one service made of a proof for what another makes of it",
+    file: "src/decision/identify.ts",
+    code: "if (before?.service === service) return before.named;",
+    instead: "if (before !== undefined) return before.named;",
+    tests: ["test/decision/identify.test.ts"],
+  },
+  {
     name: "connections: take up all that one client sends at once",
     file: "src/pipeline/edge/pipelined.ts",
     code: "if (line.later === 0 && line.begun.size < AT_ONCE)",
