@@ -2,15 +2,14 @@
  * The running gateway: one Fastify instance with one wildcard route, and the policy in force behind it.
  * A new policy takes the place of the old one whole; requests under way finish on the one that they began with.
  */
-import type { IncomingMessage, RequestListener } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { fastify, type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { createApp, isWebSocketHandshake, type RoutedRequest } from "./app.ts";
 import type { Policy } from "./contract/policy.ts";
-import { METHODS } from "./contract/node-http.ts";
-import { NO_SCHEMAS } from "./contract/no-schemas.ts";
 import { atOnce, inSlices, type Steps } from "./contract/steps.ts";
 import type { CounterStore, KeyReader } from "./contract/stores.ts";
-import { createDoorServer, onFailedHandshake, useCertificate, type DoorSecurity, type FailedHandshake } from "./front-door.ts";
+import { onFailedHandshake, useCertificate, type DoorSecurity, type FailedHandshake } from "./front-door.ts";
 import type { DecisionLog } from "./observability/decisions.ts";
 import type { Log } from "./observability/log.ts";
 import type { Metrics } from "./observability/metrics.ts";
@@ -231,76 +230,6 @@ function securityOf({ policy, certificate }: GatewayParts): DoorSecurity | undef
 function noteHandshake({ metrics, log }: GatewayParts, { reason, detail, address }: FailedHandshake): void {
   metrics.countFailedHandshake(reason);
   log.debug({ reason, detail, address }, "TLS handshake failed");
-}
-
-/** A request as it comes out of the router: with the target that was sent. */
-type RoutedRequest = IncomingMessage & { readonly originalUrl: string };
-
-/** What never comes to a route of the instance: methods that its router does not know, and what the parser refused. */
-interface StrayListeners {
-  readonly unrouted: RequestListener;
-  readonly mayUpgrade: (request: IncomingMessage) => boolean;
-  readonly unparsed: (error: Error, socket: Socket) => void;
-}
-
-/** Those of RTSP, which the parser knows too, are none. */
-const ROUTED_METHODS: ReadonlySet<string> = new Set(METHODS);
-
-/** How long heads and idle connections may take is the policy's to say. */
-const HTTP = {
-  requestTimeout: 0,
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 16_384,
-  insecureHTTPParser: false,
-  // A request without a body has nothing to stream.
-  optimizeEmptyRequests: true,
-  // The edge stage refuses a request without Host itself, so that it is answered, logged and counted as any other.
-  requireHostHeader: false,
-};
-
-/** The router sees one path only: what a client sent as target is read by the edge stage and nowhere else. */
-function createApp(security: DoorSecurity | undefined, { unrouted, unparsed, mayUpgrade }: StrayListeners): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    exposeHeadRoutes: false,
-    return503OnClosing: false,
-    forceCloseConnections: "idle",
-    bodyLimit: Number.MAX_SAFE_INTEGER,
-    rewriteUrl: () => "/",
-    schemaController: NO_SCHEMAS,
-    serverFactory: (route) =>
-      createDoorServer({ ...HTTP, shouldUpgradeCallback: mayUpgrade }, security, (request, response) => {
-        if (ROUTED_METHODS.has(request.method ?? "")) route(request, response);
-        else unrouted(request, response);
-      }),
-    clientErrorHandler: unparsed,
-  });
-  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
-  app.route({ method: app.supportedMethods, url: "/", handler: neverReached });
-  return app;
-}
-
-/** Each request is taken before the framework comes to a handler. */
-function neverReached(): never {
-  throw new Error("a request that no walk took");
-}
-
-/** Anything else that asks for an upgrade (h2c) is an ordinary request, and its Upgrade field goes no further. */
-function isWebSocketHandshake(request: IncomingMessage): boolean {
-  const upgrade = request.headers.upgrade;
-  return (
-    request.method === "GET" && upgrade !== undefined && upgrade.toLowerCase() === "websocket" && asksForUpgrade(request.headers.connection)
-  );
-}
-
-function asksForUpgrade(connection: string | undefined): boolean {
-  return (
-    connection !== undefined &&
-    connection
-      .toLowerCase()
-      .split(",")
-      .some((option) => option.trim() === "upgrade")
-  );
 }
 
 async function listen(app: FastifyInstance, policy: Policy): Promise<number> {
