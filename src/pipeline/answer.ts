@@ -5,7 +5,7 @@ import type { ErrorFormat, ErrorStyle, Route, Service } from "../contract/policy
 import type { LimitState } from "../contract/stores.ts";
 import type { Exchange } from "./exchange.ts";
 import { atTurnsEnd } from "./turn.ts";
-import { closeAfterAnswer, hasUnreadBody, isClosing } from "./unread-body.ts";
+import { closeAfterAnswer, endsConnection, isClosing } from "./unread-body.ts";
 
 /** What a client reads of a refusal: never the reason. */
 export interface RefusalText {
@@ -98,7 +98,7 @@ export function sendRefusal(exchange: Exchange, denial: Denial): void {
   const { response } = exchange;
   const text = refusalText(denial.code, exchange.id, denial.service);
   exchange.outcome = { kind: "refused", code: denial.code, reason: denial.reason, status: text.status };
-  if (hasUnreadBody(exchange)) closeAfterAnswer(exchange);
+  if (endsConnection(exchange, true)) closeAfterAnswer(exchange);
   // Node reads no more requests from a connection that has asked for an upgrade.
   if (exchange.upgrade) response.shouldKeepAlive = false;
   const headers = answerHeaders(exchange);
@@ -152,7 +152,7 @@ function challengeOf({ authenticators }: Route, bearer: string): string {
 /** Sends the answer to a preflight: 204, from the table. */
 export function sendPreflight(exchange: Exchange, answer: PreflightAnswer): void {
   exchange.outcome = { kind: "preflight" };
-  if (hasUnreadBody(exchange)) closeAfterAnswer(exchange);
+  if (endsConnection(exchange, false)) closeAfterAnswer(exchange);
   const headers = answerHeaders(exchange);
   for (const name in answer.headers) headers.push(name, answer.headers[name]!);
   exchange.response.writeHead(204, headers);

@@ -39,8 +39,8 @@ export interface Exchange {
   limit: LimitState | undefined;
   /** Set by the authorize stage: what the forward stage acts on. */
   allowance: Allowance | undefined;
-  /** The client waits for `100 Continue` before it sends its body. */
-  readonly expectsContinue: boolean;
+  /** The client waits for `100 Continue` before it sends its body, and has not been told. */
+  expectsContinue: boolean;
   /** The request arrived as an upgrade to WebSocket. */
   readonly upgrade: boolean;
   /** How it ended, for log and metrics. */

@@ -23,6 +23,14 @@ export function hasUnreadBody({ request }: Exchange): boolean {
 }
 
 /**
+ * True where an answer is the connection's last: a body was not read to its end, or was never asked for, or nothing tells
+ * an older client where the answer ends. Node closes behind such an answer too, but goes on to read requests.
+ */
+export function endsConnection(exchange: Exchange, hasLength: boolean): boolean {
+  return hasUnreadBody(exchange) || exchange.expectsContinue || (!hasLength && exchange.request.httpVersionMinor === 0);
+}
+
+/**
  * Makes the answer, which must not have begun, the connection's last. The rest of the body is thrown away unparsed,
  * so that none of it is ever taken for a request, and for a moment only: closing at once would reset the connection
  * under a client that is still sending, and the answer would be lost (RFC 9112 section 9.6).

@@ -489,9 +489,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "connections: tell somebody to go on who was answered already",
-    file: "src/pipeline/forward/hop.ts",
-    code: "if (this.#isOver()) return;\n    if (expectsContinue",
-    instead: "if (expectsContinue",
+    file: "src/pipeline/continue.ts",
+    code: "if (exchange.response.headersSent) return;",
+    instead: "",
     tests: ["test/security/crossing.test.ts"],
   },
   {

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Exchange } from "../exchange.ts";
-import { isClosing } from "../unread-body.ts";
+import { closeAfterAnswer, isClosing } from "../unread-body.ts";
 import { Pipelined } from "./pipelined.ts";
 
 /** On the socket itself: a look-up by socket would cost every request, and keep what it finds alive for long. */
@@ -107,16 +107,17 @@ export class Connections {
   }
 
   #release(socket: Socket): void {
+    // The last of what waits for its turn is released as it begins.
+    if (this.pipelined.isWaiting(socket)) return;
     const exchange = this.latest(socket);
     if (exchange === undefined || isSent(exchange)) {
-      // What waits for its turn is released as it begins.
-      if (!this.pipelined.isWaiting(socket)) socket.destroy();
+      socket.destroy();
       return;
     }
     // A WebSocket's end is a matter between the two sides of it.
     if (exchange.upgrade) return;
     const { response } = exchange;
-    if (!response.headersSent) response.shouldKeepAlive = false;
+    if (!response.headersSent) closeAfterAnswer(exchange);
     response.once("close", () => this.latest(socket) === exchange && socket.destroySoon());
   }
 }

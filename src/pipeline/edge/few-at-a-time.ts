@@ -2,23 +2,44 @@
 
 const AT_A_TIME = 10;
 
+type Work = () => void;
+
 export class FewAtATime {
-  #waiting: (() => void)[] = [];
-  #done = 0;
+  /** What is being done, from `#at` on. */
+  #now: (Work | undefined)[] = [];
+  #at = 0;
+  /** What came since that was begun: it may never come to an end, and what is done must not be kept until then. */
+  #next: Work[] = [];
+  #going = false;
 
   /** In the order in which it was given. `work` must not throw. */
-  add(work: () => void): void {
-    if (this.#waiting.push(work) === 1) setImmediate(this.#go);
+  add(work: Work): void {
+    this.#next.push(work);
+    if (this.#going) return;
+    this.#going = true;
+    setImmediate(this.#go);
   }
 
   readonly #go = (): void => {
-    const until = Math.min(this.#waiting.length, this.#done + AT_A_TIME);
-    for (; this.#done < until; this.#done++) this.#waiting[this.#done]!();
-    if (this.#done < this.#waiting.length) {
-      setImmediate(this.#go);
-      return;
+    for (let done = 0; done < AT_A_TIME; done++) {
+      const work = this.#take();
+      if (work === undefined) {
+        this.#going = false;
+        return;
+      }
+      work();
     }
-    this.#waiting = [];
-    this.#done = 0;
+    setImmediate(this.#go);
   };
+
+  #take(): Work | undefined {
+    if (this.#at === this.#now.length) {
+      this.#now = this.#next;
+      this.#next = [];
+      this.#at = 0;
+    }
+    const work = this.#now[this.#at];
+    if (work !== undefined) this.#now[this.#at++] = undefined;
+    return work;
+  }
 }

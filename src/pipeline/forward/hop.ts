@@ -1,9 +1,10 @@
 /** One request on its way to the upstream, and the answer on its way back. */
 import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
+import { askForBody } from "../continue.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { atTurnsEnd, type Waiting } from "../turn.ts";
-import { breakOff, closeAfterAnswer, hasUnreadBody, isClosing } from "../unread-body.ts";
+import { breakOff, closeAfterAnswer, endsConnection, hasUnreadBody, isClosing } from "../unread-body.ts";
 import { BodyFault, ClientBody, type Framing } from "./client-body.ts";
 import type { LongLived, LongLivedSide, Watched } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
@@ -102,9 +103,8 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
   /* ── what comes from the upstream ───────────────────────────────────── */
 
   sent(): void {
-    const { expectsContinue, payload, response } = this.#exchange;
     if (this.#isOver()) return;
-    if (expectsContinue && this.#body.kind === "body" && payload?.held === undefined) response.writeContinue();
+    if (this.#body.kind === "body" && this.#exchange.payload?.held === undefined) askForBody(this.#exchange);
   }
 
   whole(head: AnswerHead, body: string): void {
@@ -141,7 +141,7 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
     }
   }
 
-  #writeHead({ status, reason, headers, connection }: AnswerHead): void {
+  #writeHead({ status, reason, headers, connection, framing }: AnswerHead): void {
     const { request, response } = this.#exchange;
     const head = this.#plan.responseHeaders.head(headers, {
       own: this.#deps.answerHeaders(this.#exchange),
@@ -151,7 +151,7 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
       status,
       takesTrailers: request.httpVersionMinor === 1 && mayHaveBody(this.#exchange.facts.method, status),
     });
-    if (hasUnreadBody(this.#exchange)) closeAfterAnswer(this.#exchange);
+    if (endsConnection(this.#exchange, framing.kind === "length")) closeAfterAnswer(this.#exchange);
     response.writeHead(status, reason, head);
     this.#exchange.outcome = { kind: "forwarded", status };
   }

@@ -1,5 +1,6 @@
 /** The body that a signature is about: what the request says of it before any of it is read. */
 import { createHash } from "node:crypto";
+import { askForBody } from "../../continue.ts";
 import type { Exchange } from "../../exchange.ts";
 import { addressSubject } from "../../subject.ts";
 import { outliveErrors } from "../../unread-body.ts";
@@ -45,7 +46,7 @@ export function holdBody(exchange: Exchange, holdBytes: number, bodies: HeldBodi
   const declaredBytes = Number(exchange.request.headers["content-length"] ?? maxBytes);
   if (declaredBytes > maxBytes) return Promise.resolve(refused(TOO_LARGE));
   if (exchange.upgrade) return Promise.resolve(refused("a WebSocket handshake with a body"));
-  if (exchange.expectsContinue && !exchange.response.headersSent) exchange.response.writeContinue();
+  askForBody(exchange);
   const body = bodies.open(addressSubject(exchange.facts.address), declaredBytes);
   return new Promise((resolve) => new BodyHolder(exchange, body, resolve));
 }
