@@ -65,6 +65,7 @@ t.test("no stage knows another; only the walk and the plan put them together", a
     "pipeline/exchange.ts",
     "pipeline/answer.ts",
     "pipeline/unread-body.ts",
+    "pipeline/continue.ts",
     "pipeline/subject.ts",
     "pipeline/turn.ts",
     "pipeline/remember.ts",

@@ -37,7 +37,7 @@ t.test("X1 what was done is let go of, although a queue never empties", async (t
   const few = new FewAtATime();
   let [done, goesOn] = [0, true];
   const add = (): void => {
-    const kept = new Array<number>(1_000).fill(done);
+    const kept = Array.from({ length: 1_000 }, () => done);
     few.add(() => {
       done += kept.length / 1_000;
       if (goesOn) add();
