@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "match: fall through to a shorter prefix",
     file: "src/decision/match.ts",
-    code: "return !ways.parted || longestPrefix(table, path, looseNext) === strict ? strict : undefined;",
+    code: "return !ways.parted || longestPrefix(table, path, looseNext, ways) === strict ? strict : undefined;",
     instead: "return strict;",
     tests: [MATCH],
   },
@@ -98,15 +98,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "token: do not look at exp",
     file: "src/decision/identify.ts",
-    code: 'if (expiryOf(claims) <= now) return { code: "TOKEN_EXPIRED", reason: "exp has passed" };',
-    instead: "",
+    code: 'return expiryOf(claims) <= now ? { code: "TOKEN_EXPIRED", reason: "exp has passed" } : undefined;',
+    instead: "return undefined;",
     tests: [IDENTIFY],
   },
   {
     name: "token: give exp a leeway",
     file: "src/decision/identify.ts",
-    code: "if (expiryOf(claims) <= now)",
-    instead: "if (expiryOf(claims) + 60_000 <= now)",
+    code: "return expiryOf(claims) <= now ?",
+    instead: "return expiryOf(claims) + 60_000 <= now ?",
     tests: [IDENTIFY],
   },
   {
@@ -492,7 +492,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/pipeline/continue.ts",
     code: "if (exchange.response.headersSent) return;",
     instead: "",
-    tests: ["test/security/crossing.test.ts"],
+    tests: ["test/security/pipelining.test.ts"],
   },
   {
     name: "WebSocket: close with whatever words an error has, and pass pings on",
