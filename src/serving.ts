@@ -1,4 +1,5 @@
 /** What answers requests in one process: the gateway with its stores, its issuers, and all that it tells of them. */
+import { belongsToAccounts } from "./contract/authenticators.ts";
 import type { IssuerState } from "./pipeline/authenticate/key-set.ts";
 import { factsOf } from "./assurance/replay/facts.ts";
 import { createGateway, type Gateway, type GatewayParts } from "./gateway.ts";
@@ -55,6 +56,8 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     issuers: () => issuers.states(),
     keyStoreTrouble: () => keys.trouble(),
     listen: async () => {
+      // Known from the start, so that a store which goes away is missed, and not taken for one that was never made.
+      if (parts.policy.services.some(({ authenticators }) => authenticators.some(belongsToAccounts))) keys.trouble();
       await issuers.ready(LONGEST_WAIT_MS);
       return gateway.listen();
     },

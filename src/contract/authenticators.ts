@@ -8,6 +8,11 @@ export type Grants = ReadonlySet<string>;
 
 export type Authenticator = JwtAuthenticator | BearerAuthenticator | ApiKeyAuthenticator | SigV4Authenticator | MtlsAuthenticator;
 
+/** Whose credentials the key store knows: each belongs to an account. */
+export function belongsToAccounts({ kind }: Authenticator): boolean {
+  return kind === "apiKey" || kind === "sigv4" || kind === "mtls";
+}
+
 interface AuthenticatorBase {
   readonly name: string;
   /** Scope (of a token or a key) → permissions. */

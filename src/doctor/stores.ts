@@ -1,5 +1,6 @@
 /** Stores: the key store opens, can be written, and lets readers go on while it is. */
 import { resolve } from "node:path";
+import { belongsToAccounts } from "../contract/authenticators.ts";
 import type { Policy } from "../contract/policy.ts";
 import { examineSqliteKeys, type StoreState } from "../stores/sqlite/examine.ts";
 import { fail, type Finding, ok, SOON_MS, warn } from "./finding.ts";
@@ -8,9 +9,7 @@ import { fail, type Finding, ok, SOON_MS, warn } from "./finding.ts";
 export function checkKeyStore({ gateway, services }: Policy, now: number): readonly Finding[] {
   const path = resolve(gateway.stores.keys.path);
   const of = { area: "keys", subject: path } as const;
-  const used = services.some(({ authenticators }) =>
-    authenticators.some(({ kind }) => kind === "apiKey" || kind === "sigv4" || kind === "mtls"),
-  );
+  const used = services.some(({ authenticators }) => authenticators.some(belongsToAccounts));
   return stateFindings(of, examineSqliteKeys(path, now, now + SOON_MS), used);
 }
 

@@ -78,6 +78,19 @@ t.test("the file is renamed away, and comes back", async (t) => {
   await isWellAgain(t, keyed);
 });
 
+t.test("the file goes before any key was asked for", async (t) => {
+  const upstream = await openRecorder(t);
+  const things = await startThings(t, { upstream: upstream.origin, rest: ROUTES });
+  const { keyStore } = things.sallyport;
+  t.ok(existsSync(keyStore), "an empty store is made at the start");
+  const keyed = { ...things, ...callers(things, addKey(keyStore)) };
+  for (const end of FILES) if (existsSync(keyStore + end)) renameSync(keyStore + end, `${keyStore}.away${end}`);
+  await showsTrouble(t, keyed);
+  t.notOk(existsSync(keyStore), "and never one in place of that which was there");
+  for (const end of FILES) if (existsSync(`${keyStore}.away${end}`)) renameSync(`${keyStore}.away${end}`, keyStore + end);
+  await isWellAgain(t, keyed);
+});
+
 t.test("the file is deleted, and restored from a copy", async (t) => {
   const keyed = await start(t);
   const { keyStore } = keyed.sallyport;

@@ -1,5 +1,5 @@
 /** What one service made of a credential → what another would make of it, as far as that can be known without the credential. */
-import type { Authenticator } from "../../contract/authenticators.ts";
+import { type Authenticator, belongsToAccounts } from "../../contract/authenticators.ts";
 import type { Proof } from "../../contract/caller.ts";
 import type { Service } from "../../contract/policy.ts";
 import { type Evidence, kindsAt, placeOf, placesOf } from "./evidence.ts";
@@ -69,7 +69,7 @@ class Crossing {
     const places = placesOf(before);
     if (this.#places.isDisjointFrom(places)) return NOTHING;
     const sameKinds = [...places.union(this.#places)].every((place) => isSame(kindsAt(before, place), kindsAt(this.#trusts, place)));
-    const sameStore = home === this.#service.name || this.#service.authenticators.every((one) => !belongsToAccount(one));
+    const sameStore = home === this.#service.name || this.#service.authenticators.every((one) => !belongsToAccounts(one));
     if (sameKinds && sameStore && this.#trusts.isSubsetOf(before)) return { kind: "proof", proof };
     return unknown("the credential was not good, and would be held against something else");
   }
@@ -121,10 +121,6 @@ class Crossing {
     const code = kinds.has("apiKey") ? "KEY_INVALID" : ofSignature ? "SIGNATURE_INVALID" : "TOKEN_INVALID";
     return { kind: "proof", proof: { kind: "invalid", code, reason: `nothing that ${this.#service.name} trusts proves the credential` } };
   }
-}
-
-function belongsToAccount({ kind }: Authenticator): boolean {
-  return kind === "apiKey" || kind === "sigv4" || kind === "mtls";
 }
 
 function isSame(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
