@@ -16,9 +16,9 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   const written = countMembers(text);
   const value = written === undefined ? undefined : parse(text);
   if (!isRecord(value)) return undefined;
+  Object.setPrototypeOf(value, null);
   // Of two members with one name JSON.parse keeps the last: fewer are left than were written.
-  if (freezeCounting(value) !== written) return undefined;
-  return Object.freeze(Object.assign(Object.create(null) as Record<string, unknown>, value));
+  return freezeCounting(value) === written ? value : undefined;
 }
 
 /** True for an object that is no array. */
@@ -37,8 +37,10 @@ function parse(text: string): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
-const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
-const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+/** Of `[` and `]`, which differ from `{` and `}` in this bit. */
+const BRACE_BIT = 0x20;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
 
 /** Members of all objects in the text, by their colons; undefined where it is nested too deep. */
 function countMembers(text: string): number | undefined {
@@ -48,8 +50,8 @@ function countMembers(text: string): number | undefined {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === COLON) members += 1;
-    else if (OPENING.has(code)) depth += 1;
-    else if (CLOSING.has(code)) depth -= 1;
+    else if ((code | BRACE_BIT) === OPENING_BRACE) depth += 1;
+    else if ((code | BRACE_BIT) === CLOSING_BRACE) depth -= 1;
     if (depth > MAX_DEPTH) return undefined;
   }
   return members;

@@ -42,27 +42,21 @@ export const MAX_KID_LENGTH = 256;
 
 /** Whether a token belongs to the `jwt` authenticators: three parts, the first of which is a JSON object. */
 export function isJwtShaped(token: string): boolean {
-  const parts = token.split(".", 4);
-  return parts.length === 3 && isObject(parts[0]!);
+  return partsOf(token) !== undefined;
 }
 
-const isObject = rememberByName((part): boolean => {
-  try {
-    return isRecord(JSON.parse(Buffer.from(part, "base64url").toString()));
-  } catch {
-    return false;
-  }
-}, MOST_HEADERS);
-
 /**
- * Proves form, header and signature of a token against the key set of its `iss`. Of the claims only the types of those are
- * looked at that no rule need name (`jti`, `aud`); times and the rest are left to the decision.
+ * Proves form, header and signature of a token against the key set of its `iss`; undefined for what is not shaped as one. Of
+ * the claims only the types of those are looked at that no rule need name (`jti`, `aud`); times and the rest are left to the
+ * decision.
  */
 export function proveJwt(
   token: string,
   keySets: ReadonlyMap<unknown, KeySet>,
-): ProvedToken | UnprovedToken | Promise<ProvedToken | UnprovedToken> {
-  const read = readToken(token);
+): ProvedToken | UnprovedToken | Promise<ProvedToken | UnprovedToken> | undefined {
+  const parts = partsOf(token);
+  if (parts === undefined) return undefined;
+  const read = readParts(parts);
   if ("trouble" in read) return invalid(read.trouble);
   const keySet = keySets.get(read.claims["iss"]);
   if (keySet === undefined) return invalid("its `iss` is none of the service's issuers");
@@ -82,18 +76,27 @@ function verify(token: string, { alg, kid, claims }: ReadToken, keySet: KeySet, 
   return { kind: "proved", proof, keySet, key: answer.key };
 }
 
-function readToken(token: string): Reading<ReadToken> {
-  const parts = token.split(".", 4);
-  if (parts.length !== 3) return { trouble: "not three parts" };
-  const [header = "", claimsPart = "", signature = ""] = parts;
+interface Parts {
+  readonly header: ReadHeader;
+  readonly claims: string;
+  readonly signature: string;
+}
+
+function partsOf(token: string): Parts | undefined {
+  const [first, claims, signature, ...more] = token.split(".", 4);
+  if (first === undefined || claims === undefined || signature === undefined || more.length > 0) return undefined;
+  const header = headerOf(first);
+  return header === NO_OBJECT ? undefined : { header, claims, signature };
+}
+
+function readParts({ header, claims: claimsPart, signature }: Parts): Reading<ReadToken> {
   const claims = decodeCanonical(claimsPart);
-  if (!isCanonical(header) || claims === undefined || !isCanonical(signature)) return { trouble: "a part is not canonical base64url" };
-  const read = headerOf(header);
-  if ("trouble" in read) return read;
+  if (claims === undefined || !isCanonical(signature)) return NOT_CANONICAL;
+  if ("trouble" in header) return header;
   const payload = parseJsonObject(claims);
   if (payload === undefined) return { trouble: "the payload is no unambiguous JSON object" };
   const trouble = typeTrouble(payload);
-  return trouble === undefined ? { ...read, claims: payload } : { trouble };
+  return trouble === undefined ? { alg: header.alg, kid: header.kid, claims: payload } : { trouble };
 }
 
 /** The types that RFC 7519 §4.1.3 and §4.1.7 give: a token that breaks them is none, whether or not the policy asks for the claim. */
@@ -107,10 +110,25 @@ function typeTrouble({ jti, aud }: JsonObject): string | undefined {
 
 type ReadHeader = Reading<{ readonly alg: string; readonly kid: string }>;
 
-/** An issuer has few headers, and signs a great many tokens with each. */
-const headerOf = rememberByName((part): ReadHeader => readHeader(parseJsonObject(Buffer.from(part, "base64url"))), MOST_HEADERS);
+const NO_OBJECT = { trouble: "the header is no JSON object" };
+const NOT_CANONICAL = { trouble: "a part is not canonical base64url" };
 
-function readHeader(header: JsonObject | undefined): Reading<{ readonly alg: string; readonly kid: string }> {
+/** An issuer has few headers, and signs a great many tokens with each. */
+const headerOf = rememberByName((part): ReadHeader => {
+  if (!isObject(part)) return NO_OBJECT;
+  const bytes = decodeCanonical(part);
+  return bytes === undefined ? NOT_CANONICAL : readHeader(parseJsonObject(bytes));
+}, MOST_HEADERS);
+
+function isObject(part: string): boolean {
+  try {
+    return isRecord(JSON.parse(Buffer.from(part, "base64url").toString()));
+  } catch {
+    return false;
+  }
+}
+
+function readHeader(header: JsonObject | undefined): ReadHeader {
   if (header === undefined) return { trouble: "the header is no unambiguous JSON object" };
   const refused = REFUSED_MEMBERS.find((member) => member in header);
   if (refused !== undefined) return { trouble: `header has \`${refused}\`` };

@@ -8,7 +8,7 @@ import { secretFinder } from "./bearer.ts";
 import { certificateAuthenticator, clientCertificate, proveCertificate } from "./client-certificate.ts";
 import { credentialReader, isToken68, type Presented } from "./credentials.ts";
 import type { Issuers } from "./jwks.ts";
-import { isJwtShaped, proveJwt, type ProvedToken, type UnprovedToken } from "./jwt.ts";
+import { proveJwt, type ProvedToken, type UnprovedToken } from "./jwt.ts";
 import { proveApiKey } from "./key.ts";
 import type { KeySet } from "./key-set.ts";
 import type { HeldBodies } from "./sigv4/held-bodies.ts";
@@ -147,8 +147,8 @@ function tokenProver(service: Service, issuers: Issuers, cache: TokenCache): Tok
     if (token.length > MAX_TOKEN_LENGTH) return invalidToken(`longer than ${MAX_TOKEN_LENGTH} characters`);
     const cached = keySets.size === 0 ? undefined : cache.get(token, keySets, now, connection);
     if (cached !== undefined) return cached;
-    if (!isJwtShaped(token)) return proveSecret(token);
     const outcome = proveJwt(token, keySets);
+    if (outcome === undefined) return proveSecret(token);
     return outcome instanceof Promise
       ? outcome.then((late) => settle(token, now, connection, late))
       : settle(token, now, connection, outcome);

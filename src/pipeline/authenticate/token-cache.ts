@@ -46,6 +46,7 @@ interface Remembering {
 /** Makes a cache bounded by bytes. Only proofs go in: tokens that fail cannot displace them. */
 export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_LIFE_MS }: TokenCacheOptions): TokenCache {
   const entries = new LRUCache<string, Entry>({ maxSize: maxBytes });
+  const nameOf = digestOnce();
   const seen = new SeenBefore(maxBytes, sizeOf(""));
 
   function isLive({ proved, from, until, monotonicUntil }: Entry, now: number): boolean {
@@ -83,9 +84,16 @@ export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_
   };
 }
 
-/** SHA-256 of the whole token: a part of it, or its claims, could be shared by another token. */
-function nameOf(token: string): string {
-  return hash("sha256", token, "base64");
+/**
+ * SHA-256 of the whole token: a part of it, or its claims, could be shared by another token. What is looked for and not found
+ * is put in next, under the same name.
+ */
+function digestOnce(): (token: string) => string {
+  let [last, name] = ["", ""];
+  return (token) => {
+    if (token !== last || name === "") [last, name] = [token, hash("sha256", token, "base64")];
+    return name;
+  };
 }
 
 /** What an entry takes on the heap, as measured (decision record 0002): the entry itself, and the claims as objects. */
