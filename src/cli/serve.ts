@@ -10,6 +10,7 @@ import { formatDiagnostic } from "../policy/diagnostic.ts";
 import type { Loaded } from "../policy/load.ts";
 import type { Running } from "../start.ts";
 import { configPath, flag, text, UsageError, type Call, type Command } from "./command.ts";
+import { flushedAtExit } from "./flushed-at-exit.ts";
 import { releaseWhenIdle } from "./idle-memory.ts";
 import { doorOf, failureWords } from "./listen-failure.ts";
 import { fileNamed } from "./named-file.ts";
@@ -58,7 +59,7 @@ function serveConfigured(call: Call): Promise<number> {
   const shadow = shadowOf(call, several?.compiled);
   return serveLoaded(call, load, {
     start: several?.start ?? startAlone,
-    log: (level) => createLog(level),
+    log: (level) => flushedAtExit(createLog(level)),
     started: () => undefined,
     atHangUp: "reload",
     ...(shadow && { shadow }),
@@ -99,7 +100,7 @@ async function serveDemo(call: Call): Promise<number> {
   try {
     return await serveLoaded(call, async (when) => demo.adapt(await load(when)), {
       start: startAlone,
-      log: (level) => createLog(level, standardError),
+      log: (level) => flushedAtExit(createLog(level, standardError)),
       started: ({ ports }) => call.terminal.out(demo.introduction(ports)),
       atHangUp: "stop",
     });

@@ -4,6 +4,7 @@ import { createLog, standardOutput } from "../observability/log.ts";
 import { answer } from "../workers/answering.ts";
 import type { Order, Said } from "../workers/messages.ts";
 import { Worker } from "../workers/worker.ts";
+import { flushedAtExit } from "./flushed-at-exit.ts";
 import { releaseWhenIdle } from "./idle-memory.ts";
 
 if (!process.send) {
@@ -12,7 +13,7 @@ if (!process.send) {
 }
 
 const worker = new Worker({
-  createLog: (level, place) => createLog(level, standardOutput, { worker: place }),
+  createLog: (level, place) => flushedAtExit(createLog(level, standardOutput, { worker: place })),
   now: Date.now,
   monotonicNow: () => performance.now(),
   randomBytes,

@@ -1,10 +1,11 @@
 /** The end of a running gateway, as a process: what SIGTERM, a second signal and the grace period do. */
+import { execFile } from "node:child_process";
 import http from "node:http";
 import net from "node:net";
 import t, { type Test } from "tap";
 import { WebSocket, WebSocketServer } from "ws";
 import { ask, listen } from "../forward/harness.ts";
-import { serveProgram, type ServingProgram } from "./child.ts";
+import { bareNode, ROOT, serveProgram, type ServingProgram } from "./child.ts";
 import { startThingsIssuer, thingsFiles } from "./things.ts";
 
 interface Slow {
@@ -134,3 +135,27 @@ t.test("a WebSocket that ignores its close frame is cut by the grace period's en
   await closed;
   t.equal(await program.ended, 0);
 });
+
+const LAST_LINES = `
+const { createLog } = await import(process.argv[1] + "/src/observability/log.ts");
+const { flushedAtExit } = await import(process.argv[1] + "/src/cli/flushed-at-exit.ts");
+const log = flushedAtExit(createLog("info"));
+for (let line = 0; line < 3; line += 1) log.record({ line }, "refused");
+`;
+
+for (const [how, end] of [
+  ["comes to its end", ""],
+  ["is told to exit", "process.exit(0)"],
+  ["fails", "throw new Error('not caught')"],
+] as const) {
+  t.test(`a process that ${how} has written all that it logged`, async (t) => {
+    const [node, before] = bareNode();
+    const args = [...before, "--input-type=module", "-e", LAST_LINES + end, ROOT];
+    const out = await new Promise<string>((resolve) => execFile(node, args, (_error, stdout) => resolve(stdout)));
+    const lines = out.trimEnd().split("\n");
+    t.same(
+      lines.map((line) => (JSON.parse(line) as { readonly line: number }).line),
+      [0, 1, 2],
+    );
+  });
+}
