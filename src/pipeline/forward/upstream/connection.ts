@@ -5,10 +5,9 @@ import type { AnswerHandler, BodySource, UpstreamRequest } from "./asking.ts";
 import { type ChunkProgress, ChunkReader } from "./chunks.ts";
 import { atTurnsEnd, type Waiting } from "../../turn.ts";
 import { Deadline } from "./deadline.ts";
-import { corkForThisTurn, LAST_CHUNK, writeChunk } from "./chunk-writer.ts";
+import { type BodyWriter, bodyWriter } from "./body-writer.ts";
 import { badAnswer, brokenConnection, timedOut, UpstreamFault } from "./fault.ts";
 import { READ_BYTES, ReadBuffer } from "./read-buffers.ts";
-import { whenWritten } from "./spent.ts";
 
 /** What is asked of whoever keeps the connections. */
 export interface Keeper {
@@ -169,32 +168,27 @@ export class Connection implements Waiting {
     // While the body is under way its own idle time-out counts, where there is one.
     this.#deadline.set(request.idleMs === undefined ? request.headersMs : undefined);
     this.#bodySent = false;
-    // A small body comes in the same turn, and goes out with the head.
-    corkForThisTurn(socket);
-    socket.write(request.head, "latin1");
+    const writer = bodyWriter(socket, request.head, request.chunked);
     this.#handler?.sent();
     // Nobody waits for it any more.
     if (this.#handler === undefined) return;
-    this.#sendBody(request.body, request.chunked);
+    this.#sendBody(request.body, writer);
   }
 
-  #sendBody(body: BodySource | Buffer, chunked: boolean): void {
-    const socket = this.#socket!;
+  #sendBody(body: BodySource | Buffer, writer: BodyWriter): void {
     if (Buffer.isBuffer(body)) {
-      socket.write(body);
+      writer.write(body);
       this.#bodyWritten();
       return;
     }
     body.start({
-      data: (bytes) => (chunked ? writeChunk(socket, bytes) : socket.write(bytes, whenWritten(bytes))),
-      end: () => this.#bodyEnded(chunked),
+      data: (bytes) => writer.write(bytes),
+      end: () => {
+        writer.end();
+        this.#bodyWritten();
+      },
       fault: (fault) => this.#fail(fault),
     });
-  }
-
-  #bodyEnded(chunked: boolean): void {
-    if (chunked) this.#socket?.write(LAST_CHUNK, "latin1");
-    this.#bodyWritten();
   }
 
   #bodyWritten(): void {
