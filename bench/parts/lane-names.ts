@@ -7,6 +7,7 @@ export const LANES = {
   expressStack: "Express stack",
   nginx: "nginx, no rule",
   apiKey: "sallyport, API key",
+  oneLoad: "sallyport, one load alone",
   manyRoutes: "sallyport, 10,000 routes",
   unknownTokens: "sallyport, unknown tokens",
   haproxyUnknownTokens: "HAProxy, unknown tokens",

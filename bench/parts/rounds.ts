@@ -1,4 +1,5 @@
 /** Several loads in turn, for several rounds, so that a noisy minute of the machine falls on all of them. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LaneRounds, Round } from "../report/results.ts";
 import { fire, type Shot } from "../stage/load.ts";
 import { randomOf, shuffled } from "../stage/random.ts";
@@ -11,8 +12,17 @@ export interface Lane {
   readonly connections?: number;
   /** Other than usual: thousands of connections take seconds to open. */
   readonly seconds?: number;
-  /** So many requests must be answered first, one after the other without a break; before each round where it is soon forgotten. */
-  readonly primed?: { readonly requests: number; readonly eachRound: boolean };
+  readonly primed?: Priming;
+}
+
+/** So many requests must be answered first, one after the other without a break. */
+export interface Priming {
+  readonly requests: number;
+  /**
+   * Milliseconds after which what they left behind is forgotten: then they come again before each round, and not before all of
+   * it is, or some would be forgotten while the round lasts.
+   */
+  readonly forgottenAfterMs?: number;
 }
 
 export interface RoundsOptions {
@@ -33,11 +43,15 @@ const PRIMING_MARGIN = 1.2;
 /** Warms each lane up, then takes them in turn, each round in another order: whoever comes after a heavy one does not always do so. */
 export async function runRounds(lanes: readonly Lane[], options: RoundsOptions): Promise<readonly LaneRounds[]> {
   const rounds = new Map<Lane, Round[]>(lanes.map((lane) => [lane, []]));
+  const primedAt = new Map<Lane, number>();
   const random = randomOf(options.seed);
-  for (const lane of lanes) await warmUp(lane, options);
+  for (const lane of lanes) {
+    await warmUp(lane, options);
+    primedAt.set(lane, performance.now());
+  }
   for (let round = 0; round < options.rounds; round++) {
     for (const lane of shuffled(lanes, random)) {
-      await settle(lane, options);
+      await settle(lane, options, primedAt);
       rounds.get(lane)?.push((await shoot(lane, lane.seconds ?? options.seconds, options)).round);
     }
   }
@@ -56,9 +70,13 @@ async function shoot({ running, shot, connections = CONNECTIONS }: Lane, seconds
   return { requests, round: { ...figures, cpuMicroseconds, busy: (cpuMicroseconds * figures.perSecond) / 1e6 } };
 }
 
-async function settle(lane: Lane, options: RoundsOptions): Promise<void> {
-  if (lane.primed?.eachRound) await warmUp(lane, options);
-  else if (options.settleSeconds > 0) await shoot(lane, options.settleSeconds, options);
+async function settle(lane: Lane, options: RoundsOptions, primedAt: Map<Lane, number>): Promise<void> {
+  const { forgottenAfterMs } = lane.primed ?? {};
+  if (forgottenAfterMs !== undefined) {
+    await sleep(Math.max(0, (primedAt.get(lane) ?? 0) + forgottenAfterMs - performance.now()));
+    await warmUp(lane, options);
+    primedAt.set(lane, performance.now());
+  } else if (options.settleSeconds > 0) await shoot(lane, options.settleSeconds, options);
 }
 
 async function warmUp(lane: Lane, options: RoundsOptions): Promise<void> {

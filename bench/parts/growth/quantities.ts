@@ -4,7 +4,7 @@ import type { Shot } from "../../stage/load.ts";
 import { goodShot, TENANT } from "../../stage/stage.ts";
 import { rawHop } from "../../targets/node-peers.ts";
 import { sallyport } from "../../targets/sallyport.ts";
-import { turnsOf } from "../comparison.ts";
+import { cachedTokens, turnsOf } from "../comparison.ts";
 import { growthOf, type GrowthOptions, type Point } from "./points.ts";
 
 const MANY_CONNECTIONS = 1_000;
@@ -31,7 +31,7 @@ export async function growthOfTokens(options: GrowthOptions): Promise<GrowthTabl
     at,
     target: sallyport({ name: `sallyport-tokens-${at}`, tokenCache: "512MB" }),
     shot: { ...good(options), turns: turnsOf(options.stage, `tokens-${at}.txt`, tokens.slice(0, at)) },
-    primed: { requests: at, eachRound: true },
+    primed: cachedTokens(at),
   }));
   return growthOf("cached tokens", points, options);
 }
@@ -42,7 +42,7 @@ export function growthOfLimitKeys(options: GrowthOptions): Promise<GrowthTable> 
     at,
     target: sallyport({ name: `sallyport-keys-${at}`, limitBy: "address", trustProxy: ["127.0.0.1"] }),
     shot: { ...good(options), clients: at },
-    primed: { requests: at, eachRound: false },
+    primed: { requests: at },
   }));
   return growthOf("subjects of a limit", points, options);
 }
