@@ -34,6 +34,8 @@ const LONGEST_WAIT_MS = 1_000;
 /** Everything is open then but the door. */
 export async function createServing(parts: ServingParts): Promise<Serving> {
   const keys = openSqliteKeys(parts.policy.gateway.stores.keys.path, { side: "gateway", create: true, oncePerTurn: true });
+  // Known from the start, so that a store which goes away is missed, and not taken for one that was never made.
+  if (parts.policy.services.some(({ authenticators }) => authenticators.some(belongsToAccounts))) keys.trouble();
   const counters = createMemoryCounters({ maxBuckets: MOST_BUCKETS });
   const issuers = createIssuers({
     fetch: jwksFetch(guardedLookup(forbiddenHost)),
@@ -56,8 +58,6 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     issuers: () => issuers.states(),
     keyStoreTrouble: () => keys.trouble(),
     listen: async () => {
-      // Known from the start, so that a store which goes away is missed, and not taken for one that was never made.
-      if (parts.policy.services.some(({ authenticators }) => authenticators.some(belongsToAccounts))) keys.trouble();
       await issuers.ready(LONGEST_WAIT_MS);
       return gateway.listen();
     },

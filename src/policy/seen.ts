@@ -1,6 +1,6 @@
 /** The state of files as they were right before they were read: a change since then is noticed, and nothing else. */
 import { readdirSync, statSync, type Stats } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, extname, resolve } from "node:path";
 
 /** Absolute paths of files and folders, and the state of each. */
 export type States = ReadonlyMap<string, string>;
@@ -10,9 +10,15 @@ export function stateOfFile(stat: Pick<Stats, "mtimeMs" | "size" | "ino"> | unde
   return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : "gone";
 }
 
-/** What tells that files came to a folder or left it. */
-export function stateOfFolder(names: readonly string[] | undefined): string {
-  return names ? names.toSorted().join("/") : "gone";
+/**
+ * What tells that files came to a folder or left it which may be of the policy: those whose names end, from the last dot
+ * on, as that of one of `files` in the folder does. A key store, or what an editor leaves beside a file, makes no other policy.
+ */
+export function stateOfFolder(folder: string, names: readonly string[] | undefined, files: readonly string[]): string {
+  if (!names) return "gone";
+  const endings = new Set(files.filter((file) => dirname(file) === folder).map((file) => extname(file)));
+  const alike = names.filter((name) => endings.has(extname(name)));
+  return alike.toSorted().join("/");
 }
 
 export function foldersOf(files: readonly string[]): readonly string[] {
@@ -22,7 +28,7 @@ export function foldersOf(files: readonly string[]): readonly string[] {
 /** Files to be read, in the order of reading. */
 export class SeenFiles {
   readonly #files = new Map<string, string>();
-  readonly #folders = new Map<string, string>();
+  readonly #folders = new Map<string, readonly string[] | undefined>();
 
   /** Before it is read. */
   add(path: string): void {
@@ -33,7 +39,11 @@ export class SeenFiles {
   }
 
   #addFolder(folder: string): void {
-    if (!this.#folders.has(folder)) this.#folders.set(folder, stateOfFolder(attempt(() => readdirSync(folder))));
+    if (this.#folders.has(folder)) return;
+    this.#folders.set(
+      folder,
+      attempt(() => readdirSync(folder)),
+    );
   }
 
   get files(): readonly string[] {
@@ -41,7 +51,9 @@ export class SeenFiles {
   }
 
   get states(): States {
-    return new Map([...this.#files, ...this.#folders]);
+    const { files } = this;
+    const folders = [...this.#folders].map(([folder, names]) => [folder, stateOfFolder(folder, names, files)] as const);
+    return new Map([...this.#files, ...folders]);
   }
 }
 

@@ -51,7 +51,10 @@ export function watchFiles(everyMs: number, changed: Changed): Watch {
 async function stateOf(files: readonly string[]): Promise<string> {
   const states = [
     ...files.map(async (file) => [file, stateOfFile(await stat(file).catch(() => undefined))] as const),
-    ...foldersOf(files).map(async (folder) => [folder, stateOfFolder(await readdir(folder).catch(() => undefined))] as const),
+    ...foldersOf(files).map(async (folder) => {
+      const names = await readdir(folder).catch(() => undefined);
+      return [folder, stateOfFolder(folder, names, files)] as const;
+    }),
   ];
   return wordsOf(files, new Map(await Promise.all(states)));
 }

@@ -99,6 +99,21 @@ t.test("a file that comes beside the others, one that goes, and one put in the p
   t.pass();
 });
 
+t.test("what comes beside them under another ending is no change, as of a key store or an editor", async (t) => {
+  const { watch, file, folder, calls, next } = watched(t);
+  const { files, states } = seen(file);
+  watch.watch(files, states);
+  for (const name of ["keys.db", "keys.db-wal", "a.yaml~", ".a.yaml.swp", "4913"]) {
+    writeFileSync(join(folder, "services", name), "");
+    await new Promise((resolve) => setTimeout(resolve, 15));
+    t.equal(calls(), 0, name);
+  }
+  const told = next();
+  writeFileSync(join(folder, "services/b.yaml"), "b");
+  await told;
+  t.equal(calls(), 1);
+});
+
 t.test("files that are again as they were before the reading that is under way have changed", async (t) => {
   const { watch, file, folder, next } = watched(t);
   const other = join(folder, "services/b.yaml");
