@@ -82,6 +82,11 @@ t.test("S6 X1 bodies that are held take no more memory together than is said, no
   await until(async () => (await statusFrom(t, fixture, 1)) === "200");
 });
 
+t.test("S6 X1 a body that fills all that may be held gives it back when it has gone on", async (t) => {
+  const fixture = await startSigV4(t, { hold: "8MB" });
+  for (let count = 0; count < 2 * MOST_OF_ADDRESS; count += 1) t.equal(await statusFrom(t, fixture, 1), "200", `body ${count + 1}`);
+});
+
 t.test("S6 X1 a body that is held costs its bytes, in however many pieces it comes", async (t) => {
   const fixture = await startSigV4(t, { hold: "1MB" });
   const pieces = 200_000;

@@ -1,11 +1,10 @@
 /** Writes a request that has a body: its head, and the body as it comes. */
 import type { Socket } from "node:net";
-import { whenWritten } from "./spent.ts";
+import type { Done } from "./read-buffers.ts";
 
-/** What is written is of bytes that nobody else writes to. */
 export interface BodyWriter {
-  /** False: the next piece should wait for the socket's `drain`. */
-  write(piece: Buffer): boolean;
+  /** False: the next piece should wait for the socket's `drain`. `done` hears when the system has the piece. */
+  write(piece: Buffer, done?: Done): boolean;
   end(): void;
 }
 
@@ -28,22 +27,22 @@ class SizedBody implements BodyWriter {
     queueMicrotask(() => this.#writeHead());
   }
 
-  write(piece: Buffer): boolean {
-    if (this.#head === undefined) return this.#socket.write(piece, whenWritten(piece));
-    if (piece.length <= SMALL_BYTES) return this.#writeHead(piece.toString("latin1"));
+  write(piece: Buffer, done?: Done): boolean {
+    if (this.#head === undefined) return this.#socket.write(piece, done);
+    if (piece.length <= SMALL_BYTES) return this.#writeHead(piece.toString("latin1"), done);
     this.#socket.cork();
     this.#writeHead();
-    const takesMore = this.#socket.write(piece, whenWritten(piece));
+    const takesMore = this.#socket.write(piece, done);
     this.#socket.uncork();
     return takesMore;
   }
 
   end(): void {}
 
-  #writeHead(piece = ""): boolean {
+  #writeHead(piece = "", done?: Done): boolean {
     const head = this.#head;
     this.#head = undefined;
-    return head === undefined || this.#socket.destroyed || this.#socket.write(head + piece, "latin1");
+    return head === undefined || this.#socket.destroyed || this.#socket.write(head + piece, "latin1", done);
   }
 }
 
@@ -57,10 +56,10 @@ class ChunkedBody implements BodyWriter {
     socket.write(head, "latin1");
   }
 
-  write(piece: Buffer): boolean {
+  write(piece: Buffer, done?: Done): boolean {
     this.#corkForThisTurn();
     this.#socket.write(`${piece.length.toString(16)}\r\n`, "latin1");
-    this.#socket.write(piece, whenWritten(piece));
+    this.#socket.write(piece, done);
     return this.#socket.write("\r\n", "latin1");
   }
 

@@ -8,6 +8,7 @@ import { Deadline } from "./deadline.ts";
 import { type BodyWriter, bodyWriter } from "./body-writer.ts";
 import { badAnswer, brokenConnection, timedOut, UpstreamFault } from "./fault.ts";
 import { READ_BYTES, ReadBuffer } from "./read-buffers.ts";
+import { whenWritten } from "./spent.ts";
 
 /** What is asked of whoever keeps the connections. */
 export interface Keeper {
@@ -177,12 +178,13 @@ export class Connection implements Waiting {
 
   #sendBody(body: BodySource | Buffer, writer: BodyWriter): void {
     if (Buffer.isBuffer(body)) {
+      // Its memory is counted, and given back, by whoever held it.
       writer.write(body);
       this.#bodyWritten();
       return;
     }
     body.start({
-      data: (bytes) => writer.write(bytes),
+      data: (bytes) => writer.write(bytes, whenWritten(bytes)),
       end: () => {
         writer.end();
         this.#bodyWritten();
