@@ -10,13 +10,16 @@ export function stateOfFile(stat: Pick<Stats, "mtimeMs" | "size" | "ino"> | unde
   return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : "gone";
 }
 
+/** How policy files are called, whether or not there is one. */
+const YAML_ENDINGS = [".yaml", ".yml"];
+
 /**
- * What tells that files came to a folder or left it which may be of the policy: those whose names end, from the last dot
- * on, as that of one of `files` in the folder does. A key store, or what an editor leaves beside a file, makes no other policy.
+ * What tells that files came to a folder or left it which may be of the policy: YAML, and those whose names end, from the last
+ * dot on, as that of one of `files` in the folder does. A key store, or what an editor leaves behind, makes no other policy.
  */
 export function stateOfFolder(folder: string, names: readonly string[] | undefined, files: readonly string[]): string {
   if (!names) return "gone";
-  const endings = new Set(files.filter((file) => dirname(file) === folder).map((file) => extname(file)));
+  const endings = new Set([...YAML_ENDINGS, ...files.filter((file) => dirname(file) === folder).map((file) => extname(file))]);
   const alike = names.filter((name) => endings.has(extname(name)));
   return alike.toSorted().join("/");
 }

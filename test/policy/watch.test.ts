@@ -108,10 +108,12 @@ t.test("what comes beside them under another ending is no change, as of a key st
     await new Promise((resolve) => setTimeout(resolve, 15));
     t.equal(calls(), 0, name);
   }
-  const told = next();
-  writeFileSync(join(folder, "services/b.yaml"), "b");
-  await told;
-  t.equal(calls(), 1);
+  for (const [count, name] of ["b.yaml", "c.yml"].entries()) {
+    const told = next();
+    writeFileSync(join(folder, "services", name), "b");
+    await told;
+    t.equal(calls(), count + 1, name);
+  }
 });
 
 t.test("files that are again as they were before the reading that is under way have changed", async (t) => {
