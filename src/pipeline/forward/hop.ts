@@ -6,6 +6,7 @@ import type { Exchange, Refuse } from "../exchange.ts";
 import { atTurnsEnd, type Waiting } from "../turn.ts";
 import { breakOff, closeAfterAnswer, endsConnection, hasUnreadBody, isClosing } from "../unread-body.ts";
 import { BodyFault, ClientBody, type Framing } from "./client-body.ts";
+import { type AnswerSide, ClientReading } from "./client-reading.ts";
 import type { LongLived, LongLivedSide, Watched } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";
 import { publicHost } from "./request-headers.ts";
@@ -33,7 +34,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 type Body = Exclude<Framing, { kind: "refused" }>;
 
-export class Hop implements AnswerHandler, LongLivedSide, Waiting {
+export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   readonly #exchange: Exchange;
   readonly #allowance: Allowance;
   readonly #plan: Plan;
@@ -43,9 +44,8 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
   #connection: Connection | undefined;
   #retried = false;
   #entered = false;
-  #stalled = false;
   #deadline: NodeJS.Timeout | undefined;
-  #stall: NodeJS.Timeout | undefined;
+  #reading: ClientReading | undefined;
   /** The beginning of the answer's body: it goes out with the head, and in one write where it is all of it. */
   #first: Buffer | undefined;
   #firstDone: Done | undefined;
@@ -119,7 +119,7 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
   turnEnds(): void {
     // As one string, which Node puts behind the head: one write to the system in place of two pieces.
     this.#exchange.response.end(this.#whole, "latin1");
-    this.#watchReading();
+    this.#awaitReading();
   }
 
   head(head: AnswerHead): void {
@@ -170,34 +170,32 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
     if (this.#begun) return;
     this.#begun = true;
     if (this.#first === undefined) this.#exchange.response.flushHeaders();
-    else if (!this.#exchange.response.write(this.#first, this.#firstDone)) this.#waitForClient();
+    else if (!this.#exchange.response.write(this.#first, this.#firstDone)) this.#clientReading().isBehind();
   }
 
   #write(bytes: Buffer, done: Done | undefined): void {
     if (this.#first !== undefined) this.#begin();
     this.#begun = true;
-    if (!this.#exchange.response.write(bytes, done)) this.#waitForClient();
+    if (!this.#exchange.response.write(bytes, done)) this.#clientReading().isBehind();
   }
 
-  #waitForClient(): void {
-    if (this.#stalled) return;
-    this.#stalled = true;
+  /* ── a client that reads slowly: most read at once, and need nobody to look after it ── */
+
+  #clientReading(): ClientReading {
+    this.#reading ??= new ClientReading(this.#exchange.response, this.#plan.timeouts.idleMs, this);
+    return this.#reading;
+  }
+
+  hold(): void {
     this.#connection?.pause();
-    this.#stall = this.#awaitReading();
-    this.#exchange.response.once("drain", () => {
-      this.#stalled = false;
-      clearTimeout(this.#stall);
-      if (this.#phase === "answering") this.#connection?.resume();
-    });
   }
 
-  /** An answer that waits behind another one of its connection is not the client's to read yet. */
-  #awaitReading(): NodeJS.Timeout | undefined {
-    const { idleMs } = this.#plan.timeouts;
-    if (idleMs === undefined) return undefined;
-    const { response } = this.#exchange;
-    const timer = setTimeout(() => (response.socket === null ? timer.refresh() : this.#cut("the client did not read in time")), idleMs);
-    return timer;
+  goOn(): void {
+    if (this.#phase === "answering") this.#connection?.resume();
+  }
+
+  notRead(): void {
+    this.#cut("the client did not read in time");
   }
 
   end(trailers: readonly string[]): void {
@@ -212,7 +210,7 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
     this.#phase = "over";
     if (this.#begun || this.#first === undefined) response.end();
     else this.#endWithFirst(this.#first);
-    this.#watchReading();
+    this.#awaitReading();
   }
 
   #endWithFirst(first: Buffer): void {
@@ -220,9 +218,9 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
     this.#firstDone?.();
   }
 
-  #watchReading(): void {
+  #awaitReading(): void {
     const { response } = this.#exchange;
-    if (!response.writableFinished && response.writableLength > 0) this.#stall ??= this.#awaitReading();
+    if (!response.writableFinished && response.writableLength > 0) this.#clientReading().ends();
   }
 
   fault(fault: Error): void {
@@ -289,7 +287,7 @@ export class Hop implements AnswerHandler, LongLivedSide, Waiting {
     if (!this.#exchange.response.writableFinished) this.#noteCut("the client left");
     if (this.#phase !== "over") this.#stop();
     clearTimeout(this.#deadline);
-    clearTimeout(this.#stall);
+    this.#reading?.over();
     if (this.#watched !== undefined) this.#deps.longLived.letGo(this.#watched);
     if (this.#entered) this.#plan.lane.leave();
     this.#deps.done(this.#exchange);

@@ -7,7 +7,7 @@ import { atTurnsEnd, type Waiting } from "../../turn.ts";
 import { Deadline } from "./deadline.ts";
 import { type BodyWriter, bodyWriter } from "./body-writer.ts";
 import { badAnswer, brokenConnection, timedOut, UpstreamFault } from "./fault.ts";
-import { READ_BYTES, ReadBuffer } from "./read-buffers.ts";
+import { Reading } from "./reading.ts";
 import { whenWritten } from "./spent.ts";
 
 /** What is asked of whoever keeps the connections. */
@@ -20,11 +20,6 @@ export interface Keeper {
   gone(connection: Connection): void;
 }
 
-/**
- * What all sockets read into: nobody keeps any of it beyond its own call. A body that is more than one reading of this size
- * is read into memory that is kept until it is written, so that it need not be copied.
- */
-const SHARED = Buffer.allocUnsafeSlow(READ_BYTES);
 const HEAD_END = "\r\n\r\n";
 const MOST_INTERIM = 32;
 const NO_TRAILERS: readonly string[] = [];
@@ -51,12 +46,10 @@ export class Connection implements Waiting {
   #chunks: ChunkReader | undefined;
   #bodySent = true;
   #paused = false;
-  /** The body is longer than what was read at once. */
-  #long = false;
-  /** What is read into next, where the body is long. */
-  #next: ReadBuffer | undefined;
-  /** Where the bytes stand that are being taken apart: undefined where nobody else reads into them. */
-  #read: ReadBuffer | typeof SHARED | undefined;
+  readonly #reading = new Reading({
+    received: (bytes, start, end) => this.#received(bytes, start, end),
+    readsOn: () => !this.#paused,
+  });
   /** Set while it is free: how long it may stay so, and since which look at the free ones. */
   keepAliveMs: number | undefined;
   freeSince = 0;
@@ -69,20 +62,7 @@ export class Connection implements Waiting {
   }
 
   /** What a socket of `node:net` is to read into, and to call. */
-  readonly onread = {
-    buffer: (): Buffer => {
-      this.#next = this.#long ? ReadBuffer.take() : undefined;
-      return this.#next?.bytes ?? SHARED;
-    },
-    callback: (length: number, bytes: Uint8Array): boolean => {
-      const kept = this.#next;
-      const done = kept?.use();
-      this.#read = kept ?? SHARED;
-      this.#received(bytes as Buffer, 0, length);
-      done?.();
-      return !this.#paused;
-    },
-  };
+  readonly onread = this.#reading.onread;
 
   /** The socket connects; `ready` must be called when it has. */
   attach(socket: Socket): void {
@@ -91,10 +71,7 @@ export class Connection implements Waiting {
     socket.on("end", () => this.#ended());
     socket.on("close", () => this.#broken(undefined));
     // Sockets with `onread` never emit it.
-    socket.on("data", (bytes: Buffer) => {
-      this.#read = undefined;
-      this.#received(bytes, 0, bytes.length);
-    });
+    socket.on("data", (bytes: Buffer) => this.#reading.own(bytes));
     socket.on("drain", () => this.#bodySource()?.resume());
   }
 
@@ -277,7 +254,7 @@ export class Connection implements Waiting {
 
   #receivedBody(bytes: Buffer, start: number, end: number): void {
     if (!this.#paused) this.#deadline.set(this.#request?.idleMs);
-    this.#long ||= end - start === READ_BYTES;
+    this.#reading.ofBody(end - start);
     switch (this.#head!.framing.kind) {
       case "length": {
         const taken = Math.min(this.#bodyLeft, end - start);
@@ -302,9 +279,7 @@ export class Connection implements Waiting {
 
   #give(bytes: Buffer): void {
     if (this.#phase !== "body") return;
-    const read = this.#read;
-    if (read instanceof ReadBuffer) this.#handler?.data(bytes, read.use());
-    else this.#handler?.data(read === SHARED ? Buffer.from(bytes) : bytes, undefined);
+    this.#handler?.data(this.#reading.kept(bytes), this.#reading.use());
   }
 
   #complete(trailers: readonly string[], more: boolean): void {
@@ -319,7 +294,7 @@ export class Connection implements Waiting {
     this.#handler = undefined;
     this.#head = undefined;
     this.#chunks = undefined;
-    this.#long = false;
+    this.#reading.bodyEnds();
     this.#deadline.clear();
     if (more || !head.reusable || !this.#bodySent) {
       this.close();
