@@ -11,7 +11,8 @@ const WELL_BEYOND_MS = 10 * IDLE_MS;
 /** What is told of a client, in order. */
 function watched(idleMs?: number) {
   const told: string[] = [];
-  const response = Object.assign(new EventEmitter(), { socket: {} as object | null });
+  const connected: { socket: object | null } = { socket: {} };
+  const response = Object.assign(new EventEmitter(), connected);
   const side = { hold: () => told.push("hold"), goOn: () => told.push("go on"), notRead: () => told.push("not read") };
   return { told, response, reading: new ClientReading(response as unknown as ServerResponse, idleMs, side) };
 }
