@@ -50,6 +50,27 @@ t.test("the very same token is found, and no other", async (t) => {
   for (const token of ["a.b.d", "a.b.", "a.b.c=", "A.b.c", "", "a.b.c "]) t.equal(cache.get(token, keySets, NOW), undefined, token);
 });
 
+t.test("tokens of one end are told apart, also where one takes the other's place", async (t) => {
+  const { kept, cache, keySets, proved } = harness();
+  const [mine, yours] = [proved(), proved()];
+  const signature = "s".repeat(342);
+  cache.put(`header.mine.${signature}`, mine, NOW);
+  t.equal(cache.get(`header.mine.${signature}`, keySets, NOW), mine.proof);
+  t.equal(cache.get(`header.yours.${signature}`, keySets, NOW), undefined);
+  cache.put(`header.yours.${signature}`, yours, NOW);
+  t.equal(cache.get(`header.yours.${signature}`, keySets, NOW), yours.proof);
+  t.equal(kept.get(`header.mine.${signature}`, keySets, NOW, {}), undefined);
+});
+
+t.test("what lay in the cache is kept when it is proved anew, however much has come meanwhile", async (t) => {
+  const { kept, cache, keySets, proved } = harness(100_000);
+  cache.put("a.b.stays", proved(), NOW);
+  for (let number = 0; number < 400; number++) kept.put(`a.b.${number * 7919}`, proved(), NOW, {});
+  t.equal(kept.get("a.b.stays", keySets, NOW + 60_000, {}), undefined, "it has ended");
+  kept.put("a.b.stays", proved(), NOW + 60_000, {});
+  t.ok(kept.get("a.b.stays", keySets, NOW + 60_000, {}));
+});
+
 t.test("what is proved once is found by its own connection, and the second time by all", async (t) => {
   const { kept, keySets, proved } = harness();
   const [own, other] = [{}, {}];

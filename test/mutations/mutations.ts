@@ -264,6 +264,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/authenticate/credentials.test.ts", "test/security/headers-of-credentials.test.ts"],
   },
   {
+    name: "token: find a proof by the token's end alone",
+    file: "src/pipeline/authenticate/token-cache.ts",
+    code: "entry.token === token &&",
+    instead: "token !== \"\" &&",
+    tests: ["test/authenticate/token-cache.test.ts"],
+  },
+  {
     name: "token: let jti and aud be of any type",
     file: "src/pipeline/authenticate/jwt.ts",
     code: "const trouble = typeTrouble(payload);",

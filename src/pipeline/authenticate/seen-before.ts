@@ -5,7 +5,6 @@
  */
 
 const BITS_PER_TOKEN = 8;
-const HASHED_CHARACTERS = 16;
 
 export class SeenBefore {
   readonly #mask: number;
@@ -25,32 +24,19 @@ export class SeenBefore {
   }
 
   /**
-   * Whether it came before; from now on it has, until as many new ones as fill the cache have come: by then the cache
-   * itself would have let go of it. Its last characters tell tokens apart: they are of the signature.
+   * Whether it came before; from now on it has, until so many new ones have come that they fill the cache once or twice: by
+   * then the cache itself would have let go of it. `end` is a hash of the token.
    */
-  note(token: string, bytes: number): boolean {
-    const [first, second] = this.#bitsOf(token);
+  note(end: number, bytes: number): boolean {
+    const [first, second] = [end & this.#mask, Math.imul(end ^ (end >>> 15), 0x2c1b_3c6d) & this.#mask];
     if (isSet(this.#late, first) && isSet(this.#late, second)) return true;
+    const early = isSet(this.#early, first) && isSet(this.#early, second);
     mark(this.#late, first);
     mark(this.#late, second);
+    if (early) return true;
     this.#newBytes += bytes;
     if (this.#newBytes > this.#cacheBytes) this.#forget();
     return false;
-  }
-
-  /** Whether it may be in the cache. What is asked for is remembered for longer. */
-  has(token: string): boolean {
-    const [first, second] = this.#bitsOf(token);
-    if (isSet(this.#late, first) && isSet(this.#late, second)) return true;
-    if (!isSet(this.#early, first) || !isSet(this.#early, second)) return false;
-    mark(this.#late, first);
-    mark(this.#late, second);
-    return true;
-  }
-
-  #bitsOf(token: string): readonly [number, number] {
-    const hash = hashOf(token);
-    return [hash & this.#mask, Math.imul(hash ^ (hash >>> 15), 0x2c1b_3c6d) & this.#mask];
   }
 
   #forget(): void {
@@ -65,12 +51,4 @@ function isSet(words: Uint32Array, bit: number): boolean {
 
 function mark(words: Uint32Array, bit: number): void {
   words[bit >>> 5]! |= 1 << (bit & 31);
-}
-
-function hashOf(token: string): number {
-  let hash = 0x811c_9dc5;
-  for (let at = Math.max(0, token.length - HASHED_CHARACTERS); at < token.length; at++) {
-    hash = Math.imul(hash ^ token.charCodeAt(at), 0x0100_0193);
-  }
-  return hash ^ (hash >>> 16);
 }

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Proof } from "../../contract/caller.ts";
 import type { ProvedToken } from "./jwt.ts";
@@ -25,6 +24,9 @@ export interface TokenCacheOptions {
 }
 
 interface Entry {
+  /** The cache that it is of: a connection remembers what another service's cache found, too. */
+  readonly cache: object;
+  readonly token: string;
   readonly proved: ProvedToken;
   /** Wall clock. */
   readonly from: number;
@@ -36,64 +38,62 @@ interface Entry {
 
 export const TOKEN_CACHE_LIFE_MS = 60_000;
 
-/** On the connection itself: what it proved last, and by which cache. */
+/** On the connection itself: what it proved last. */
 const LAST = Symbol("last token");
 
 interface Remembering {
-  [LAST]?: { readonly token: string; readonly entry: Entry; readonly entries: unknown };
+  [LAST]?: Entry;
 }
 
-/** Makes a cache bounded by bytes. Only proofs go in: tokens that fail cannot displace them. */
+/**
+ * Makes a cache bounded by bytes. Only proofs go in: tokens that fail cannot displace them. An entry lies under a number that
+ * its token's end makes, and holds the whole token: that alone says whether it is the one. Of two with the same number the later
+ * stays.
+ */
 export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_LIFE_MS }: TokenCacheOptions): TokenCache {
-  const entries = new LRUCache<string, Entry>({ maxSize: maxBytes });
-  const nameOf = digestOnce();
+  const entries = new LRUCache<number, Entry>({ maxSize: maxBytes });
   const seen = new SeenBefore(maxBytes, sizeOf(""));
 
   function isLive({ proved, from, until, monotonicUntil }: Entry, now: number): boolean {
     return now >= from && now < until && monotonicNow() < monotonicUntil && proved.keySet.holds(proved.key);
   }
 
-  function find(token: string, now: number): Entry | undefined {
-    // Spares a digest: what never came before is not there.
-    if (!seen.has(token)) return undefined;
-    const name = nameOf(token);
-    const entry = entries.get(name);
-    if (entry === undefined || isLive(entry, now)) return entry;
-    entries.delete(name);
-    return undefined;
+  function isOf(entry: Entry | undefined, token: string): entry is Entry {
+    return entry !== undefined && entry.token === token && entry.cache === entries;
   }
 
   return {
     get(token, keySets, now, connection: Remembering) {
-      const last = connection[LAST];
-      const entry = last?.token === token && last.entries === entries && isLive(last.entry, now) ? last.entry : find(token, now);
-      if (entry === undefined) return undefined;
-      if (entry !== last?.entry) connection[LAST] = { token, entry, entries };
+      let entry = connection[LAST];
+      if (!isOf(entry, token) || !isLive(entry, now)) {
+        entry = entries.get(endOf(token));
+        if (!isOf(entry, token) || !isLive(entry, now)) return undefined;
+        connection[LAST] = entry;
+      }
       // Another service may know the same `iss` by other keys.
       return keySets.get(entry.proved.proof.iss) === entry.proved.keySet ? entry.proved.proof : undefined;
     },
     put(token, proved, now, connection: Remembering) {
       const until = Math.min(expiryOf(proved), now + lifeMs);
       if (until <= now) return;
-      const entry: Entry = { proved, from: now, until, monotonicUntil: monotonicNow() + lifeMs };
-      connection[LAST] = { token, entry, entries };
-      // Most of what comes once does not come again, and would push out what does.
-      const size = sizeOf(token);
-      if (seen.note(token, size)) entries.set(nameOf(token), entry, { size });
+      const entry: Entry = { cache: entries, token, proved, from: now, until, monotonicUntil: monotonicNow() + lifeMs };
+      connection[LAST] = entry;
+      const [end, size] = [endOf(token), sizeOf(token)];
+      // Most of what comes once does not come again, and would push out what does. What has lain here is proved anew in its place.
+      if (isOf(entries.peek(end), token) || seen.note(end, size)) entries.set(end, entry, { size });
     },
   };
 }
 
-/**
- * SHA-256 of the whole token: a part of it, or its claims, could be shared by another token. What is looked for and not found
- * is put in next, under the same name.
- */
-function digestOnce(): (token: string) => string {
-  let [last, name] = ["", ""];
-  return (token) => {
-    if (token !== last || name === "") [last, name] = [token, hash("sha256", token, "base64")];
-    return name;
-  };
+const CHARACTERS_OF_THE_END = 16;
+
+/** A hash of a token's last characters, 32 bits: they are of the signature, and tell tokens apart (FNV-1a). */
+function endOf(token: string): number {
+  let end = 0x811c_9dc5;
+  for (let at = Math.max(0, token.length - CHARACTERS_OF_THE_END); at < token.length; at++) {
+    end = Math.imul(end ^ token.charCodeAt(at), 0x0100_0193);
+  }
+  return end ^ (end >>> 16);
 }
 
 /** What an entry takes on the heap, as measured (decision record 0002): the entry itself, and the claims as objects. */
