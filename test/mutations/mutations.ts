@@ -267,7 +267,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "token: find a proof by the token's end alone",
     file: "src/pipeline/authenticate/token-cache.ts",
     code: "entry.token === token &&",
-    instead: "token !== \"\" &&",
+    instead: 'token !== "" &&',
     tests: ["test/authenticate/token-cache.test.ts"],
   },
   {

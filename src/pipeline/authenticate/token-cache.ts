@@ -8,7 +8,7 @@ import { SeenBefore } from "./seen-before.ts";
 export interface TokenCache {
   /**
    * The proof of this very token by one of these key sets, while it may still be used. `connection` is the client's: what it
-   * sent last is found again without a digest, since most send the same token over and over.
+   * sent last is found again at once, since most send the same token over and over.
    */
   get(token: string, keySets: ReadonlyMap<unknown, KeySet>, now: number, connection: object): Proof | undefined;
   /** Kept by the connection; and for all others, once the token has been proved before. */
