@@ -95,6 +95,9 @@ t.test("what a connection proved last counts for that text and that state of the
   const other = makeApiKey("sfk_prod", randomBytes).key;
   t.match(again(other), { kind: "invalid", code: "KEY_INVALID" }, "another text on the same connection");
   t.match(again(key, [{ ...apiKeyAuthenticator("sfk_prod"), name: "renamed" }]), { authenticator: "renamed" });
+  t.match(again(key), { kind: "key" });
+  t.match(again(key, [apiKeyAuthenticator("sfk_dev")]), { kind: "invalid", code: "KEY_INVALID" }, "another prefix is wanted now");
+  t.match(again(key), { kind: "key" });
   stored = keyRecord(id, digestApiKey("another"));
   t.match(again(key), { kind: "invalid", code: "KEY_INVALID" }, "the record has changed");
 });

@@ -285,6 +285,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/security/keys.test.ts"],
   },
   {
+    name: "key: take what the connection proved to another authenticator",
+    file: "src/pipeline/authenticate/key.ts",
+    code: " || !authenticators.includes(last.authenticator)",
+    instead: "",
+    tests: ["test/authenticate/key.test.ts"],
+  },
+  {
+    name: "key: take what the connection proved before its record changed",
+    file: "src/pipeline/authenticate/key.ts",
+    code: "before !== undefined && before.key === key ? before",
+    instead: "before !== undefined ? before",
+    tests: ["test/authenticate/key.test.ts"],
+  },
+  {
     name: "signature: do not compare it",
     file: "src/pipeline/authenticate/sigv4/prove.ts",
     code: "const equal = timingSafeEqual(hmac(signingKey, about + digest), signature);",

@@ -16,7 +16,9 @@ const LAST = Symbol("last API key");
 
 interface Proved {
   readonly text: Buffer;
-  /** Of this service, and by this state of its record. */
+  /** Of one service of one policy: another may want another form. */
+  readonly authenticator: ApiKeyAuthenticator;
+  /** By this state of the key's record. */
   readonly proof: KeyProof;
 }
 
@@ -35,51 +37,65 @@ export interface KeyQuestion {
   readonly connection: object;
 }
 
+/** Which key to look for; `before` is the proof of this very text on this connection. */
+interface Wanted {
+  readonly id: string;
+  readonly authenticator: ApiKeyAuthenticator;
+  readonly before?: KeyProof;
+}
+
 /**
  * Proves an API key of the service: form and checksum first, then the stored digest. A malformed key asks nothing
  * of the store. State, expiry and account are not looked at.
  */
 export function proveApiKey(keys: KeyReader, question: KeyQuestion): Proof | Promise<Proof> {
-  const { service, authenticators, text } = question;
-  for (const { name, prefix } of authenticators) {
-    const parsed = parseApiKey(text, prefix);
-    if (parsed === undefined) continue;
-    return find(keys, service, parsed.id, (record) => judgeRecord(keys, question, name, record));
-  }
-  return MALFORMED;
-}
-
-function find(keys: KeyReader, service: string, id: string, judge: (record: KeyRecord | undefined) => Proof): Proof | Promise<Proof> {
+  const wanted = provedLast(question) ?? readForm(question);
+  if (wanted === undefined) return MALFORMED;
   try {
-    const found = keys.find(service, id);
-    return found instanceof Promise ? found.then(judge).catch(unavailable) : judge(found);
+    const found = keys.find(question.service, wanted.id);
+    return found instanceof Promise
+      ? found.then((late) => judge(keys, question, wanted, late)).catch(unavailable)
+      : judge(keys, question, wanted, found);
   } catch (error) {
     return unavailable(error);
   }
 }
 
-function judgeRecord(keys: KeyReader, question: KeyQuestion, authenticator: string, key: KeyRecord | undefined): Proof {
-  const proof = provedBefore(question, authenticator, key) ?? proveDigest(question, authenticator, key);
+/** The same text, whose comparison tells nothing by its time. */
+function provedLast({ authenticators, text, connection }: KeyQuestion): Wanted | undefined {
+  const last = (connection as Remembering)[LAST];
+  if (last === undefined || last.text.length !== text.length || !authenticators.includes(last.authenticator)) return undefined;
+  if (!timingSafeEqual(last.text, Buffer.from(text, "latin1"))) return undefined;
+  return { id: last.proof.key.id, authenticator: last.authenticator, before: last.proof };
+}
+
+function readForm({ authenticators, text }: KeyQuestion): Wanted | undefined {
+  for (const authenticator of authenticators) {
+    const parsed = parseApiKey(text, authenticator.prefix);
+    if (parsed !== undefined) return { id: parsed.id, authenticator };
+  }
+  return undefined;
+}
+
+function judge(keys: KeyReader, question: KeyQuestion, { authenticator, before }: Wanted, key: KeyRecord | undefined): Proof {
+  // The very same record: nothing of it has changed.
+  const proof = before !== undefined && before.key === key ? before : proveDigest(question, authenticator, key);
   if (proof === undefined || key === undefined) return UNKNOWN;
   keys.used(key.service, key.id, question.now);
   return proof;
 }
 
-/** The very same record, so that nothing of it has changed; and the same text, whose comparison tells nothing by its time either. */
-function provedBefore({ text, connection }: KeyQuestion, authenticator: string, key: KeyRecord | undefined): KeyProof | undefined {
-  const last = (connection as Remembering)[LAST];
-  if (last === undefined || last.proof.key !== key || last.proof.authenticator !== authenticator || last.text.length !== text.length)
-    return undefined;
-  return timingSafeEqual(last.text, Buffer.from(text, "latin1")) ? last.proof : undefined;
-}
-
-function proveDigest({ text, connection }: KeyQuestion, authenticator: string, key: KeyRecord | undefined): KeyProof | undefined {
+function proveDigest(
+  { text, connection }: KeyQuestion,
+  authenticator: ApiKeyAuthenticator,
+  key: KeyRecord | undefined,
+): KeyProof | undefined {
   const digest = digestApiKey(text);
   const stored = key?.digest ?? NO_DIGEST;
   const equal = stored.length === digest.length && timingSafeEqual(stored, digest);
   if (key === undefined || !equal) return undefined;
-  const proof = keyProof(authenticator, key);
-  (connection as Remembering)[LAST] = { text: Buffer.from(text, "latin1"), proof };
+  const proof = keyProof(authenticator.name, key);
+  (connection as Remembering)[LAST] = { text: Buffer.from(text, "latin1"), authenticator, proof };
   return proof;
 }
 
