@@ -34,9 +34,9 @@ export const serve: Command = {
                  stand-in services; prints calls to paste
 
 The policy is loaded again when its files change, and on SIGHUP; a bad file
-changes nothing. SIGTERM and SIGINT stop it: requests under way may finish
-within the grace period, a second signal ends them at once. The demo ends at
-SIGHUP too.
+changes nothing. SIGTERM, SIGINT and SIGQUIT stop it: requests under way may
+finish within the grace period, a second signal ends them at once. The demo
+ends at SIGHUP too.
 
 Exit code 0: it was stopped. 1: the policy is not valid, or a port is taken.
 
@@ -174,8 +174,7 @@ function untilStopped(running: Running, log: Log, atHangUp: Manner["atHangUp"]):
       log.info({ signal }, "stopping");
       running.stop().then(resolve, reject);
     };
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) process.on(signal, stop);
     process.on("SIGHUP", (signal) => (atHangUp === "stop" ? stop(signal) : void running.reload()));
   });
 }

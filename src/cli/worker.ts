@@ -26,7 +26,7 @@ const say = (said: Said): void => void process.send?.(said, undefined, undefined
 process.on("message", (order: Order) => void answer(worker.handlers, order, say));
 
 /** From a terminal they go to all processes at once, and it is for the primary to say what follows. */
-for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP"] as const) process.on(signal, () => undefined);
 
 let asked = false;
 process.on("SIGTERM", () => {

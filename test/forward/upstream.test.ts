@@ -153,6 +153,39 @@ t.test("an answer that is cut short is a fault, at whatever place", async () => 
   await fc.assert(property, { numRuns: 1_000 });
 });
 
+t.test(
+  "no request goes down a connection whose last body still waits to be read: the upstream answered early, and reads no more",
+  async (t) => {
+    const upstream = await openRaw(t, (socket) =>
+      socket.once("data", () => socket.pause().write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")),
+    );
+    const lane = laneTo(Number(new URL(upstream.origin).port));
+    const body = Buffer.alloc(16 * 1024 ** 2, "x");
+    const first = new Heard();
+    const connection = lane.send(
+      { ...REQUEST, head: `POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`, body },
+      first,
+      false,
+    );
+    await first.over.promise;
+    t.match(first, { outcome: "whole", status: 200 });
+    t.equal(connection.place, -1, "it is not kept, nor the memory of the body");
+    const second = new Heard();
+    const other = lane.send(REQUEST, second, false);
+    await second.over.promise;
+    t.match(second, { outcome: "whole", status: 200 });
+    other.close();
+  },
+);
+
+t.test("a status that RFC 9110 does not know is no answer", async (t) => {
+  for (const status of ["099", "600", "999"]) {
+    const { heard, give } = await openWire(REQUEST);
+    give(`HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n`);
+    t.equal(heard.outcome, "fault", status);
+  }
+});
+
 /** What Node's own client makes of the same answer: undefined where it gives up. */
 function askWithNode(port: number): Promise<{ status: number; body: string } | undefined> {
   return new Promise((resolve) => {
@@ -166,9 +199,13 @@ function askWithNode(port: number): Promise<{ status: number; body: string } | u
   });
 }
 
-async function askWithLane(t: Test, port: number): Promise<{ heard: Heard; isKept: boolean }> {
+function laneTo(port: number): Lane {
   const upstream = { origin: `http://127.0.0.1:${port}`, verifyTls: true, maxConnections: 10 };
-  const lane = new Lane(upstream as ConstructorParameters<typeof Lane>[0], undefined, () => performance.now());
+  return new Lane(upstream as ConstructorParameters<typeof Lane>[0], undefined, () => performance.now());
+}
+
+async function askWithLane(t: Test, port: number): Promise<{ heard: Heard; isKept: boolean }> {
+  const lane = laneTo(port);
   const heard = new Heard();
   const connection = lane.send(REQUEST, heard, false);
   await heard.over.promise;

@@ -61,6 +61,18 @@ t.test("SIGTERM: unready at once, no new connection, requests under way finish w
   t.equal(await program.ended, 0, "although the client keeps its connection");
 });
 
+t.test("SIGQUIT stops as SIGTERM does, and the log is written to its end", async (t) => {
+  const { program, arrived } = await startSlow(t, "20s");
+  const answer = ask(program.ports.front, "/slow");
+  const response = await arrived();
+  program.process.kill("SIGQUIT");
+  await program.says('"msg":"stopping"');
+  response.end("later");
+  t.equal(String((await answer).body), "later");
+  t.equal(await program.ended, 0);
+  await program.says('"msg":"stopped"');
+});
+
 t.test("an answer that begins after SIGTERM arrives whole, and says that its connection closes", async (t) => {
   const { program, arrived } = await startSlow(t, "20s");
   const agent = new http.Agent({ keepAlive: true });

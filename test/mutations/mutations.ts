@@ -313,6 +313,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/security/sigv4.test.ts"],
   },
   {
+    name: "upstream: use a connection again whose body is not written",
+    file: "src/pipeline/forward/upstream/connection.ts",
+    code: " || this.#socket!.writableLength > 0",
+    instead: "",
+    tests: ["test/forward/upstream.test.ts"],
+  },
+  {
     name: "framing: read on behind an ambiguous request",
     file: "src/pipeline/walk.ts",
     code: "closeAfterAnswer(exchange);\n      exchange.facts =",

@@ -30,8 +30,8 @@ export type HeadReading = { readonly kind: "head"; readonly head: AnswerHead } |
 /** More than any head that a client's own reader would take. */
 export const LONGEST_HEAD = 16 * 1024;
 
-/** Version, status and reason; then fields of a token, a colon and a value without control characters. No folding, no bare CR or LF. */
-const HEAD = /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[!#$%&'*+.^_`|~\w-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
+/** Version, status (RFC 9110 section 15: 100 to 599) and reason; then fields of a token, a colon and a value without control characters. No folding, no bare CR or LF. */
+const HEAD = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[!#$%&'*+.^_`|~\w-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~\w-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 const VERSION = "HTTP/1.";
 const LENGTH = /^\d{1,15}$/;

@@ -288,7 +288,10 @@ export class Connection implements Waiting {
     handler?.end(trailers);
   }
 
-  /** `more`: something stands behind the answer, and nobody asked for it. */
+  /**
+   * `more`: something stands behind the answer, and nobody asked for it. What of a body still waits to be written, since the
+   * upstream answered early and does not read it, would keep the next request from it, and memory that nobody counts any more.
+   */
   #release(more: boolean): void {
     const head = this.#head!;
     this.#handler = undefined;
@@ -296,7 +299,7 @@ export class Connection implements Waiting {
     this.#chunks = undefined;
     this.#reading.bodyEnds();
     this.#deadline.clear();
-    if (more || !head.reusable || !this.#bodySent) {
+    if (more || !head.reusable || !this.#bodySent || this.#socket!.writableLength > 0) {
       this.close();
       return;
     }
