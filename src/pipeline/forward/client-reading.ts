@@ -5,7 +5,7 @@ export interface AnswerSide {
   /** No more of the answer, until `goOn`. */
   hold(): void;
   goOn(): void;
-  /** The client has read nothing for as long as it may. */
+  /** What waits for the client has been waiting for as long as it may. */
   notRead(): void;
 }
 
