@@ -3,6 +3,7 @@ import { createHash, type Hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Route } from "../../contract/policy.ts";
+import { bodyUnderRule, declaredBody, type Framing } from "../../decision/body.ts";
 import type { Exchange } from "../exchange.ts";
 import { outliveErrors } from "../unread-body.ts";
 import type { BodySink, BodySource } from "./upstream/asking.ts";
@@ -10,65 +11,16 @@ import type { BodySink, BodySource } from "./upstream/asking.ts";
 /** What must have come, or the body's end, before the client has its time anew: a byte now and then is no progress. */
 const PROGRESS_BYTES = 1024;
 
-/** What the head of a request says of its body. */
-export type Framing =
-  | { readonly kind: "none" }
-  | { readonly kind: "body"; readonly lengthBytes: number | undefined }
-  | { readonly kind: "refused"; readonly code: ErrorCode; readonly reason: string };
-
-type Refusal = Extract<Framing, { kind: "refused" }>;
-
 /** Reads the framing and holds it against the route's rule, before anything is forwarded. */
 export function frameBody(exchange: Exchange, route: Route): Framing {
-  const framing = heldBody(exchange) ?? declaredBody(exchange.request);
-  if (framing.kind !== "body") return framing;
-  return refuseUnexpected(exchange, route) ?? refuseLength(framing.lengthBytes, route) ?? refuseType(exchange, route) ?? framing;
+  const { headers } = exchange.request;
+  const framing = heldBody(exchange) ?? declaredBody(headers["transfer-encoding"], headers["content-length"]);
+  return bodyUnderRule(framing, exchange.facts, route.body);
 }
 
 /** A body that was read before now has the length that it has. */
 function heldBody({ payload }: Exchange): Framing | undefined {
   return payload?.held && { kind: "body", lengthBytes: payload.held.length };
-}
-
-function declaredBody(request: IncomingMessage): Framing {
-  if (request.headers["transfer-encoding"] !== undefined) return { kind: "body", lengthBytes: undefined };
-  const declared = request.headers["content-length"];
-  if (declared === undefined) return { kind: "none" };
-  const lengthBytes = Number(declared);
-  if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0) {
-    return { kind: "refused", code: "REQUEST_INVALID", reason: "Content-Length is no number of bytes" };
-  }
-  return lengthBytes === 0 ? { kind: "none" } : { kind: "body", lengthBytes };
-}
-
-/** RFC 9110 section 9.3.1: a body of a GET or HEAD has no meaning, and servers differ in where they think that it ends. */
-function refuseUnexpected(exchange: Exchange, route: Route): Refusal | undefined {
-  const { method } = exchange.facts;
-  if ((method !== "GET" && method !== "HEAD") || route.body.explicit) return undefined;
-  return { kind: "refused", code: "REQUEST_INVALID", reason: `${method} with a body, and the route has no body rule` };
-}
-
-function refuseLength(lengthBytes: number | undefined, route: Route): Refusal | undefined {
-  const { maxBytes } = route.body;
-  if (lengthBytes === undefined || maxBytes === undefined || lengthBytes <= maxBytes) return undefined;
-  return { kind: "refused", code: "BODY_TOO_LARGE", reason: `${lengthBytes} bytes declared, ${maxBytes} allowed` };
-}
-
-function refuseType(exchange: Exchange, route: Route): Refusal | undefined {
-  const { types } = route.body;
-  if (types === undefined) return undefined;
-  const sent = exchange.facts.header("content-type");
-  const type = sent.length === 1 ? mediaType(sent[0] as string) : undefined;
-  if (type !== undefined && types.some((allowed) => matchesType(type, allowed))) return undefined;
-  return { kind: "refused", code: "BODY_TYPE_NOT_ALLOWED", reason: "the media type is none that the route allows" };
-}
-
-function mediaType(value: string): string {
-  return (value.split(";", 1)[0] as string).trim().toLowerCase();
-}
-
-function matchesType(type: string, allowed: string): boolean {
-  return allowed.endsWith("/*") ? type.startsWith(allowed.slice(0, -1)) : type === allowed;
 }
 
 /** Why a body ended before its time: the code is what the client is told. */

@@ -1,7 +1,8 @@
 /** Stage 9: carries an allowed request to its upstream, and the answer back. */
-import type { Allowance, Denial } from "../../contract/decision.ts";
+import type { Allowance } from "../../contract/decision.ts";
 import type { Policy, Route } from "../../contract/policy.ts";
 import type { Steps } from "../../contract/steps.ts";
+import { bodyDenial } from "../../decision/body.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { frameBody } from "./client-body.ts";
 import { Hop, type HopDeps } from "./hop.ts";
@@ -85,19 +86,13 @@ function carry(exchange: Exchange, allowance: Allowance, plan: Plan, deps: HopDe
   }
   closeAfterAnswer(exchange);
   exchange.response.once("close", () => deps.done(exchange));
-  deps.refuse(exchange, denialOf(allowance, framing));
+  deps.refuse(exchange, bodyDenial(allowance, framing));
 }
 
 /** Nobody will read the answer. */
 function drop(exchange: Exchange, { done }: HopDeps): void {
   exchange.outcome = { kind: "forwarded", status: 0, cut: "the client left" };
   done(exchange);
-}
-
-function denialOf(allowance: Allowance, { code, reason }: Pick<Denial, "code" | "reason">): Denial {
-  const { route, caller } = allowance;
-  const denial: Denial = { outcome: "deny", code, reason, service: route.service, route };
-  return caller === undefined ? denial : { ...denial, caller };
 }
 
 function allowanceOf(exchange: Exchange): Allowance {

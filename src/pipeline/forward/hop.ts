@@ -1,11 +1,12 @@
 /** One request on its way to the upstream, and the answer on its way back. */
 import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
+import type { Framing } from "../../decision/body.ts";
 import { askForBody } from "../continue.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { atTurnsEnd, type Waiting } from "../turn.ts";
 import { breakOff, closeAfterAnswer, endsConnection, hasUnreadBody, isClosing } from "../unread-body.ts";
-import { BodyFault, ClientBody, type Framing } from "./client-body.ts";
+import { BodyFault, ClientBody } from "./client-body.ts";
 import { type AnswerSide, ClientReading } from "./client-reading.ts";
 import type { LongLived, LongLivedSide, Watched } from "./long-lived.ts";
 import type { Plan } from "./plan.ts";

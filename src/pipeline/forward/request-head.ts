@@ -1,7 +1,7 @@
 /** The head of the upstream's request, as it goes out on the wire (RFC 9112 section 3). */
 import type { Allowance } from "../../contract/decision.ts";
+import type { Framing } from "../../decision/body.ts";
 import type { Exchange } from "../exchange.ts";
-import type { Framing } from "./client-body.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 import { upstreamTarget } from "./upstream-path.ts";
 
