@@ -42,12 +42,13 @@ function shownBy(result: TestResult): readonly string[] {
   ];
 }
 
-function routePoints({ verdict: { decision } }: TestResult, { route }: Matched): readonly string[] {
+function routePoints({ verdict: { decision, ruled } }: TestResult, { route }: Matched): readonly string[] {
   const id = `${route.service.name}/${route.name}`;
   if (decision.outcome === "allow") return [id, ...(decision.caller ? [`${route.service.name}/by ${decision.caller.authenticator}`] : [])];
-  if (decision.outcome !== "deny") return [];
+  // The refusal of a body is none of the line's points, though it may have the code of one.
+  if (ruled.outcome !== "deny") return [];
   if (route.access.kind === "denied") return [id];
-  const kind = AUTHENTICATION_FAILURES.has(decision.code) ? "credential" : REFUSALS.get(decision.code);
+  const kind = AUTHENTICATION_FAILURES.has(ruled.code) ? "credential" : REFUSALS.get(ruled.code);
   return kind === undefined ? [] : [`${id}/${kind}`];
 }
 

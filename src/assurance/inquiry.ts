@@ -3,6 +3,7 @@ import type { Decision, Denial, Match, RequestFacts } from "../contract/decision
 import { ERRORS, type ErrorCode } from "../contract/errors.ts";
 import type { Policy, Service } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
+import { bodyDenial, bodyUnderRule } from "../decision/body.ts";
 import { corsHeaders } from "../decision/cors.ts";
 import { decide } from "../decision/decide.ts";
 import { addIdentity } from "../decision/identity-headers.ts";
@@ -10,6 +11,7 @@ import { match } from "../decision/match.ts";
 import { readPlace } from "../decision/target.ts";
 import { upstreamTarget } from "../decision/upstream-path.ts";
 import { type Credential, proofAt } from "./credential.ts";
+import { sketchedBody } from "./sketched-body.ts";
 
 export interface Inquiry {
   readonly request: RequestSketch;
@@ -21,18 +23,28 @@ export interface Inquiry {
 /** What came out, and on the way to it; `seen` is undefined where the edge refuses. */
 export interface Verdict {
   readonly decision: Decision;
+  /** What the rules say; the forward stage may refuse the body of what they allow. */
+  readonly ruled: Decision;
   readonly seen?: { readonly request: RequestFacts; readonly match: Match };
 }
 
-/** The gateway's own decision. */
+/** The gateway's own decision, with what its forward stage reads of the head. */
 export function judge(policy: Policy, { request: sketch, credential, now }: Inquiry): Verdict {
   const place = readPlace(sketch.method, sketch.target, sketch.headers.get("host") ?? []);
-  if (place.kind === "refused") return { decision: place.denial };
+  if (place.kind === "refused") return { decision: place.denial, ruled: place.denial };
   const request = factsOf(sketch, place);
   const found = match(policy, request);
   const service = serviceOf(found);
   const proof = service ? proofAt(policy, credential, service) : credential.proof;
-  return { decision: decide(policy, { request, proof, now }), seen: { request, match: found } };
+  const ruled = decide(policy, { request, proof, now });
+  return { decision: forwarded(ruled, request), ruled, seen: { request, match: found } };
+}
+
+/** A WebSocket's handshake has no body. */
+function forwarded(ruled: Decision, request: RequestFacts): Decision {
+  if (ruled.outcome !== "allow" || request.websocket) return ruled;
+  const framing = bodyUnderRule(sketchedBody(request), request, ruled.route.body);
+  return framing.kind === "refused" ? bodyDenial(ruled, framing) : ruled;
 }
 
 function factsOf(sketch: RequestSketch, { path, query, host }: Pick<RequestFacts, "path" | "query" | "host">): RequestFacts {

@@ -198,3 +198,55 @@ t.test("what begins as an API key and is none is refused as one, as the gateway 
     t.match(out, /guesses +10 in 60 s by address, refused credentials only \(shop\)/);
   }
 });
+
+const BODIES = `version: 1
+service: shop
+upstream: { url: "http://shop:8080" }
+routes:
+  GET /orders: public
+  POST /orders: { access: public, body: { types: [application/json, image/*], max: 100B } }
+  POST /notes: public
+`;
+
+function bodiesOf(t: Test): (method: string, path: string, ...headers: string[]) => Promise<Answer> {
+  const config = join(writeFiles(t, { "services/shop.yaml": BODIES }), "sallyport.yaml");
+  return (method, path, ...headers) => explain(config, [method, path, ...headers.flatMap((header) => ["--header", header])]);
+}
+
+t.test("a body that the head alone has refused is refused by the forward stage, with what would mend it", async (t) => {
+  const ask = bodiesOf(t);
+  const text = await ask("POST", "/orders", "content-type: text/plain");
+  t.equal(text.code, 1);
+  t.match(text.out, /authorize\n[^]*\d forward: refuses\n {2}body +of a length that is not declared, text\/plain\n/);
+  t.match(text.out, /body rule +at most 100 bytes, of application\/json or image\/\*\n/);
+  t.match(text.out, "refused: 415 BODY_TYPE_NOT_ALLOWED at public (POST /orders)");
+  t.match(text.out, "would let it through:\n  - send a body of the type `application/json`\n  - send a body of the type `image/*`\n");
+  const large = await ask("POST", "/orders", "content-type: image/png", "content-length: 101");
+  t.match(large, { code: 1, out: "refused: 413 BODY_TOO_LARGE" });
+  t.match(large.out, "  - send at most 100 bytes\n");
+  const got = await ask("GET", "/orders", "content-length: 1");
+  t.match(got, { code: 1, out: /body rule +none for a GET, unless the line says `body`[^]*refused: 400 REQUEST_INVALID/ });
+  t.match(got.out, "would let it through:\n  - send no body\n");
+  t.match(await ask("GET", "/orders", "transfer-encoding: chunked"), { code: 1, out: "400 REQUEST_INVALID" });
+  t.match(await ask("POST", "/notes", "content-length: 5", "content-length: 5"), { code: 1, out: "400 REQUEST_INVALID" });
+});
+
+t.test("what only the body itself could show is said not to be known", async (t) => {
+  const ask = bodiesOf(t);
+  const typed = await ask("POST", "/orders", "content-type: application/json; charset=utf-8");
+  t.match(typed, { code: 0, out: /not known +how long the body is; past 100 bytes it is\s+BODY_TOO_LARGE/ });
+  const bare = await ask("POST", "/orders");
+  t.match(bare, {
+    code: 0,
+    out: /not known +the body: none is declared here; one that is not\s+application\/json or image\/\* is BODY_TYPE_NOT_ALLOWED/,
+  });
+  for (const sure of [
+    await ask("POST", "/orders", "content-type: image/png", "content-length: 100"),
+    await ask("POST", "/orders", "content-length: 0"),
+    await ask("POST", "/notes"),
+    await ask("GET", "/orders", "content-type: text/plain"),
+  ]) {
+    t.equal(sure.code, 0);
+    t.notMatch(sure.out, "not known");
+  }
+});

@@ -104,6 +104,10 @@ const SAID: readonly (readonly [string, string])[] = [
     "request: { path: /staff, address: 192.0.2.7 }, as: sam, expect: allow",
     "expected allow, came 403 ADDRESS_NOT_ALLOWED at authenticated (GET /staff)",
   ],
+  [
+    "request: { path: /open, headers: { content-length: '1' } }, expect: allow",
+    "expected allow, came 400 REQUEST_INVALID at public (GET /open)",
+  ],
   ["request: GET /staff, as: bot, expect: allow", "expected allow, came 403 WRONG_TOKEN_TYPE at authenticated (GET /staff)"],
 ];
 for (const [test, said] of SAID) {
@@ -113,6 +117,28 @@ for (const [test, said] of SAID) {
     t.ok(out.includes(`  ${said}\n`), out);
   });
 }
+
+t.test("a refusal of the body by its head can be expected, and shows nothing of the line's own refusals", async (t) => {
+  const routes = SHOP.replace("  GET /open: public\n", "  GET /open: { access: public, query: { allow: [page] } }\n");
+  const body = "  POST /notes: { access: public, body: { types: [application/json], max: 10B } }\n";
+  const asked = (headers: string, expect: string) =>
+    `  - { name: it, request: { method: POST, path: /notes, headers: ${headers} }, expect: ${expect} }\n`;
+  const files = {
+    "services/shop.yaml": routes + body,
+    "tests/shop.yaml": `version: 1
+tests:
+${asked("{ content-type: text/plain }", "{ deny: BODY_TYPE_NOT_ALLOWED, status: 415, route: POST /notes }")}\
+${asked("{ content-type: application/json }", "allow")}\
+${asked("{ content-type: application/json, content-length: '11' }", "{ deny: BODY_TOO_LARGE }")}\
+  - { name: it, request: { path: /open, headers: { content-length: "1" } }, expect: { deny: REQUEST_INVALID } }
+`,
+  };
+  const { code, out } = await run("test", "--config", join(writeFiles(t, files), "sallyport.yaml"));
+  t.equal(code, 0, out);
+  t.match(out, "GET /open is refused: query not allowed", "not covered by the refusal of a body");
+  t.match(out, "GET /open is allowed", "nor is the line");
+  t.notMatch(out, "POST /notes is allowed");
+});
 
 t.test("what a caller leaves out is filled in, and can be taken away", async (t) => {
   const config = shop(

@@ -9,6 +9,7 @@ import { encodeSegment } from "../../decision/upstream-path.ts";
 import { proofAt } from "../credential.ts";
 import { corsHeadersOf, type Inquiry, judge, statusOfDecision, type Told, toldOf, type Verdict } from "../inquiry.ts";
 import { authorizeDetails } from "./authorize-details.ts";
+import { bodyDetails, bodyDoubts } from "./body-details.ts";
 import { candidatesOf } from "./candidates.ts";
 import { credentialDetails } from "./credential-details.ts";
 import { type Flip, flipsOf } from "./flip.ts";
@@ -74,7 +75,7 @@ function* stepsOf(policy: Policy, inquiry: Inquiry, verdict: Verdict): Generator
 
 /** Stages 6 to 9. */
 function* behindOrigins(verdict: Verdict, match: Matched, proof: Proof, now: number): Generator<Step> {
-  const { decision, seen } = verdict;
+  const { decision, ruled, seen } = verdict;
   const { route } = match;
   const identified = identify(route, proof, now);
   const credential = [...credentialDetails(route, proof, identified.caller, now), ...failureDetails(route)];
@@ -83,10 +84,19 @@ function* behindOrigins(verdict: Verdict, match: Matched, proof: Proof, now: num
   yield { stage: "credential", verdict: "passes", details: credential };
   yield { stage: "limits by caller", verdict: "passes", details: limitDetails(route.callerLimits, seen!.request, identified.caller) };
   const authorize = authorizeDetails(match, identified.caller, seen!.request, proof);
-  if (decision.outcome === "deny") return yield { stage: "authorize", verdict: "refuses", details: [...authorize, reasonDetail(decision)] };
+  if (ruled.outcome === "deny") return yield { stage: "authorize", verdict: "refuses", details: [...authorize, reasonDetail(ruled)] };
   yield { stage: "authorize", verdict: "passes", details: authorize };
+  yield* forwardStep(verdict, seen!.request, route);
+}
+
+/** Stage 9, as far as the head of the request decides it. */
+function* forwardStep(verdict: Verdict, request: RequestFacts, route: Route): Generator<Step> {
+  const body = bodyDetails(request, route);
+  const { decision } = verdict;
+  if (decision.outcome === "deny") return yield { stage: "forward", verdict: "refuses", details: [...body, reasonDetail(decision)] };
   const told = toldOf(verdict);
-  if (told) yield { stage: "forward", verdict: "passes", details: forwardDetails(told, seen!.request) };
+  if (!told) return;
+  yield { stage: "forward", verdict: "passes", details: [...forwardDetails(told, request), ...body, ...bodyDoubts(request, route)] };
 }
 
 function reasonDetail(decision: Decision): Detail {

@@ -51,7 +51,14 @@ function kindsOfEdits(situation: Situation): readonly (() => readonly Edit[])[] 
 /** Refusals that another method or path may mend; elsewhere that would be another request. */
 const ABOUT_THE_TABLE: ReadonlySet<string> = new Set(["ROUTE_NOT_FOUND", "METHOD_NOT_ALLOWED", "REQUEST_INVALID"]);
 
-const ABOUT_THE_REQUEST: ReadonlySet<string> = new Set(["TENANT_MISMATCH", "ORIGIN_NOT_ALLOWED", "ADDRESS_NOT_ALLOWED", "REQUEST_INVALID"]);
+const ABOUT_THE_REQUEST: ReadonlySet<string> = new Set([
+  "TENANT_MISMATCH",
+  "ORIGIN_NOT_ALLOWED",
+  "ADDRESS_NOT_ALLOWED",
+  "REQUEST_INVALID",
+  "BODY_TOO_LARGE",
+  "BODY_TYPE_NOT_ALLOWED",
+]);
 
 function proved(edits: readonly Edit[], before: Decision): readonly Flip[] {
   const flips: Flip[] = [];

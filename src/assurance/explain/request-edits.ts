@@ -10,7 +10,7 @@ import { type Edit, headerEdit, requestEdit, type Situation } from "./edit.ts";
 
 type Seen = NonNullable<Situation["verdict"]["seen"]>;
 
-/** Edits that leave the request what it is: tenant, origin, address, query, kind of connection. */
+/** Edits that leave the request what it is: tenant, origin, address, query, kind of connection, body. */
 export function smallRequestEdits(situation: Situation, caller: Caller | undefined): readonly Edit[] {
   const { seen } = situation.verdict;
   if (!seen) return [];
@@ -18,7 +18,7 @@ export function smallRequestEdits(situation: Situation, caller: Caller | undefin
   return [
     ...(service ? tenantEdits(situation, seen, service, caller) : []),
     ...(service ? originEdits(situation, service) : []),
-    ...(seen.match.kind === "route" ? lineEdits(situation, seen.match.route) : []),
+    ...(seen.match.kind === "route" ? [...lineEdits(situation, seen.match.route), ...bodyEdits(situation, seen.match.route)] : []),
   ];
 }
 
@@ -102,6 +102,21 @@ function lineEdits(situation: Situation, route: Route): readonly Edit[] {
       requestEdit(situation, `come from an address in ${cidr}`, { address: cidr.replace(/\/\d+$/, "") }),
     ),
     ...(websocket ? [requestEdit(situation, "ask for no WebSocket", { websocket: false })] : []),
+  ];
+}
+
+/* ── body ─────────────────────────────────────────────────────────────── */
+
+const BODY_HEADERS = ["content-length", "transfer-encoding", "content-type"];
+
+function bodyEdits(situation: Situation, { body: { types = [], maxBytes } }: Route): readonly Edit[] {
+  const { headers } = situation.inquiry.request;
+  if (!BODY_HEADERS.some((name) => headers.has(name))) return [];
+  const rest = new Map([...headers].filter(([name]) => !BODY_HEADERS.includes(name)));
+  return [
+    ...types.map((type) => headerEdit(situation, `send a body of the type \`${type}\``, "content-type", type)),
+    ...(maxBytes === undefined ? [] : [headerEdit(situation, `send at most ${maxBytes} bytes`, "content-length", String(maxBytes))]),
+    requestEdit(situation, "send no body", { headers: rest }),
   ];
 }
 
