@@ -1,7 +1,7 @@
 /** `sallyport explain`: every step of one decision, and the smallest change that would turn it round. */
 import { type Explanation, explain, type Step } from "../assurance/explain/explain.ts";
 import type { Flip } from "../assurance/explain/flip.ts";
-import { inquiryOfRecord } from "../assurance/explain/recorded-inquiry.ts";
+import { inquiryOfRecord, recordedRefusal } from "../assurance/explain/recorded-inquiry.ts";
 import { type Inquiry, judge, outcomeWords, serviceOf } from "../assurance/inquiry.ts";
 import { NOBODY } from "../assurance/credential.ts";
 import type { Recorded } from "../assurance/replay/recorded.ts";
@@ -117,8 +117,11 @@ async function explainRecorded(call: Call, policy: Policy, id: string): Promise<
   const record = await recordedDecision(call, policy, id);
   if (!record) return 1;
   const { inquiry, words, notes } = inquiryOfRecord(policy, record);
-  const asking = { words, note: notes.join(" ") };
-  const explanation = inquiry && explain(policy, inquiry);
+  const explained = inquiry && explain(policy, inquiry);
+  // Nobody looks for a way to have refused what was refused.
+  const isBelied = record.outcome === "deny" && explained !== undefined && explained.decision.outcome !== "deny";
+  const asking = { words, note: notes.join(" "), ...(isBelied && { refusal: recordedRefusal(record) }) };
+  const explanation = isBelied ? { ...explained, flips: [] } : explained;
   const report = inquiry && explanation ? asJson(inquiry, asking, explanation) : { note: asking.note };
   const steps =
     inquiry && explanation
@@ -128,8 +131,9 @@ async function explainRecorded(call: Call, policy: Policy, id: string): Promise<
   return record.outcome === "deny" ? 1 : 0;
 }
 
-function recordText({ decision, at, outcome, status, code, reason, method, path }: Recorded, { columns }: Terminal): string {
-  const said = outcome === "deny" ? `${status ?? ""} ${code ?? ""}`.trim() : `${outcome}, ${status ?? ""}`;
+function recordText(record: Recorded, { columns }: Terminal): string {
+  const { decision, at, outcome, status, reason, method, path } = record;
+  const said = outcome === "deny" ? recordedRefusal(record) : `${outcome}, ${status ?? ""}`;
   const title = `Decision ${decision}, ${new Date(at).toISOString()}\n`;
   const lines = [`${method} ${path ?? ""}: ${said}`, ...(reason === undefined ? [] : [`reason: ${reason}`])];
   return `${title}${lines.map((line) => `  ${paragraph(visible(line), columns, 4)}\n`).join("")}`;
@@ -148,7 +152,10 @@ function recordJson({ decision, at, outcome, status, code, reason, policy }: Rec
 }
 
 /** What is said of whoever asks. */
-type Said = Pick<Asking, "words" | "note">;
+interface Said extends Pick<Asking, "words" | "note"> {
+  /** What was recorded, where the steps do not refuse what was refused. */
+  readonly refusal?: string;
+}
 
 /* ── the request ──────────────────────────────────────────────────────── */
 
@@ -187,11 +194,14 @@ const LABEL = 26;
 function textOf({ request }: Inquiry, asking: Said, explanation: Explanation, { colour, columns }: Terminal): string {
   const paint = (code: number, said: string) => (colour ? `\u001b[${code}m${said}\u001b[0m` : said);
   const refused = explanation.decision.outcome === "deny";
+  const ending =
+    asking.refusal === undefined
+      ? [`\n${paint(refused ? 31 : 32, verdictWords(explanation))}\n`, ...flipLines(explanation, columns)]
+      : [`\n${paint(31, `refused: ${visible(asking.refusal)}`)}\nby the steps: ${outcomeWords(explanation.decision)}\n`];
   return [
     `${paint(1, `${request.method} ${visible(request.target)}`)}\n  asked by ${asking.words}\n`,
     ...explanation.steps.map((step, index) => stepText(step, index + 1, columns, paint)),
-    `\n${paint(refused ? 31 : 32, verdictWords(explanation))}\n`,
-    ...flipLines(explanation, columns),
+    ...ending,
     ...(asking.note === undefined || asking.note === "" ? [] : [`\n${paragraph(visible(asking.note), columns, 0)}\n`]),
   ].join("");
 }

@@ -1,7 +1,7 @@
 /** Of a body's head `sallyport test` expects what a live gateway answers: every method and head, on every kind of rule. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { answerOf } from "../cli/run-command.ts";
 import { openRecorder, sendRaw } from "../forward/harness.ts";
 import { startSallyport, type Sallyport } from "../journey/harness.ts";
@@ -45,7 +45,13 @@ function headersOf({ type, framing }: Head): Readonly<Record<string, string>> {
   return { ...(type !== undefined && { "content-type": type }), ...(framing && { [framing.name]: framing.value }) };
 }
 
-async function askLive({ running, decision }: Sallyport, head: Head): Promise<string> {
+interface Said {
+  readonly id: string;
+  /** `allow`, or the code of the refusal. */
+  readonly word: string;
+}
+
+async function askLive({ running, decision }: Sallyport, head: Head): Promise<Said> {
   const fields = { host: "gateway.example", connection: "close", ...headersOf(head) };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   const text = `${head.method} ${head.path} HTTP/1.1\r\n${lines.join("")}\r\n${head.framing?.body ?? ""}`;
@@ -53,23 +59,23 @@ async function askLive({ running, decision }: Sallyport, head: Head): Promise<st
   const id = /x-decision-id: (\S+)/i.exec(answer)?.[1] ?? "";
   await until(() => decision(id) !== undefined);
   const { outcome, code } = decision(id) as { readonly outcome: string; readonly code?: string };
-  return code ?? outcome;
+  return { id, word: code ?? outcome };
 }
 
-t.test("a live gateway and `sallyport test` say the same of each head", async (t) => {
+async function openThings(t: Test): Promise<Sallyport> {
   const upstream = await openRecorder(t);
   const routes = Object.entries(RULES).flatMap(([path, rule]) =>
     METHODS.filter((method) => method !== "HEAD").map((method) => `  ${method} ${path}: ${rule}\n`),
   );
-  const files = thingsFiles({
-    upstream: upstream.origin,
-    gateway: "log: { decisions: all }",
-    authenticators: "",
-    rest: `routes:\n${routes.join("")}`,
-  });
-  const sallyport = await startSallyport(t, { files, environment: {} });
+  const log = "log: { decisions: all, facts: true }";
+  const files = thingsFiles({ upstream: upstream.origin, gateway: log, authenticators: "", rest: `routes:\n${routes.join("")}` });
+  return startSallyport(t, { files, environment: {} });
+}
+
+t.test("a live gateway and `sallyport test` say the same of each head", async (t) => {
+  const sallyport = await openThings(t);
   const said: string[] = [];
-  for (const head of heads) said.push(await askLive(sallyport, head));
+  for (const head of heads) said.push((await askLive(sallyport, head)).word);
   const tests = heads.map((head, index) => ({
     name: `${head.method} ${head.path} ${JSON.stringify(headersOf(head))}`,
     request: { method: head.method, path: head.path, headers: headersOf(head) },
@@ -87,4 +93,24 @@ t.test("a live gateway and `sallyport test` say the same of each head", async (t
   );
   const outcomes = new Set(said);
   t.same([...outcomes].toSorted(), ["BODY_TOO_LARGE", "BODY_TYPE_NOT_ALLOWED", "REQUEST_INVALID", "allow"]);
+});
+
+t.test("of each recorded refusal of a body `explain --decision` says that the steps do not show it", async (t) => {
+  const sallyport = await openThings(t);
+  const long = { name: "content-length", value: "11", body: "0123456789a" };
+  const refused: readonly Head[] = [
+    { method: "POST", path: "/json", type: "text/plain", framing: long },
+    { method: "POST", path: "/short", type: undefined, framing: long },
+    { method: "GET", path: "/plain", type: undefined, framing: long },
+  ];
+  for (const head of refused) {
+    const { id, word } = await askLive(sallyport, head);
+    const input = JSON.stringify(sallyport.decision(id));
+    const config = join(sallyport.folder, "sallyport.yaml");
+    const { code, out } = await answerOf(["explain", "--config", config, "--decision", id, "--decisions", "-"], { input });
+    t.equal(code, 1);
+    t.match(out, new RegExp(`\\nrefused: \\d{3} ${word}\\nby the steps: allow by public \\(${head.method} ${head.path}\\)\\n`));
+    t.match(out.replaceAll("\n", " "), /the forward stage then refused it: \d{3} \w+\. The steps do not show that/);
+    t.notMatch(out, /would have it refused/);
+  }
 });

@@ -180,6 +180,42 @@ t.test("a decision is explained from its facts, and what is not known is said", 
   });
 });
 
+t.test("what was refused although the steps allow it is said to be, and nothing is offered to have it refused", async (t) => {
+  const open = "routes:\n  GET /orders: public\n  POST /orders: { access: public, body: { types: [application/json] } }\n";
+  const allowed = { ...WHOLE, facts: { ...FACTS, verdict: "allow", proof: undefined } };
+  const typed = { ...allowed, method: "POST", code: "BODY_TYPE_NOT_ALLOWED", status: 415, reason: "the media type", route: "POST /orders" };
+  const { policy, log } = place(
+    t,
+    [
+      { ...typed, decision: "a-1" },
+      { ...allowed, decision: "a-2", code: "REQUEST_INVALID", status: 400, reason: "GET with a body" },
+      { ...allowed, decision: "a-3", code: "UPSTREAM_TIMEOUT", status: 504, reason: "no answer" },
+      { ...allowed, decision: "a-4", code: "RATE_LIMITED", status: 429, reason: "limit", facts: { ...allowed.facts, verdict: undefined } },
+      { ...allowed, decision: "a-5", code: "TOKEN_MISSING", status: 401, facts: { ...allowed.facts, verdict: "TOKEN_MISSING" } },
+      { ...allowed, decision: "a-6", outcome: "allow", code: undefined, status: 200 },
+    ],
+    open,
+  );
+  const explained = (id: string, ...more: string[]) =>
+    answerOf(["explain", "--config", policy, "--decision", id, "--decisions", log, ...more]);
+  const expected: readonly (readonly [string, string, string])[] = [
+    ["a-1", "415 BODY_TYPE_NOT_ALLOWED", "The rules allowed it, and the forward stage then refused it: 415 BODY_TYPE_NOT_ALLOWED."],
+    ["a-2", "400 REQUEST_INVALID", "The rules allowed it, and the forward stage then refused it: 400 REQUEST_INVALID."],
+    ["a-3", "504 UPSTREAM_TIMEOUT", "The rules allowed it, and the forward stage then refused it: 504 UPSTREAM_TIMEOUT."],
+    ["a-4", "429 RATE_LIMITED", "No rule decided it: RATE_LIMITED."],
+    ["a-5", "401 TOKEN_MISSING", "The rules then said TOKEN_MISSING; here they say allow."],
+  ];
+  for (const [id, refusal, note] of expected) {
+    const { code, out } = await explained(id);
+    t.equal(code, 1, id);
+    t.match(out, new RegExp(`\\nrefused: ${refusal}\\nby the steps: allow by public \\((GET|POST) /orders\\)\\n`));
+    t.match(out.replaceAll("\n", " "), note);
+    t.notMatch(out, /would have it refused|No single change|allowed:/);
+    t.match(JSON.parse((await explained(id, "--json")).out), { outcome: "allow", flips: [], note });
+  }
+  t.match(await explained("a-6"), { code: 0, out: /allowed: allow by public \(GET \/orders\)\n[^]*would have it refused/ });
+});
+
 t.test("--decision brings its own request and caller", async (t) => {
   const { policy, log } = place(t, [WHOLE]);
   const explain = ["explain", "--config", policy];

@@ -69,6 +69,7 @@ function notesOf(policy: Policy, record: Recorded, facts: RecordedFacts, inquiry
     ...(facts.verdict === undefined
       ? [`No rule decided it: ${record.code ?? "the client left"}. The steps say what the rules would have.`]
       : []),
+    ...laterRefusal(record, facts),
     ...(facts.verdict !== undefined && facts.verdict !== now ? [`The rules then said ${facts.verdict}; here they say ${now}.`] : []),
     ...(anew?.kind === "unknown" ? [`That is not certain: ${anew.why}.`] : []),
     ...(facts.target.includes("?") ? ["Of the query only names are recorded, and the values that name a tenant."] : []),
@@ -77,4 +78,18 @@ function notesOf(policy: Policy, record: Recorded, facts: RecordedFacts, inquiry
       : []),
     ...(facts.proof ? [] : ["The credential was not looked at: the steps take it that there was none."]),
   ];
+}
+
+/** Behind the rules only the forward stage refuses: a body, or whatever kept a service from answering. */
+function laterRefusal(record: Recorded, { verdict }: RecordedFacts): readonly string[] {
+  if (record.outcome !== "deny" || verdict !== "allow") return [];
+  return [
+    `The rules allowed it, and the forward stage then refused it: ${recordedRefusal(record)}. The steps do not show that: ` +
+      "what was said of a body, and what the service did, is not recorded.",
+  ];
+}
+
+/** Status and code. */
+export function recordedRefusal({ status, code }: Recorded): string {
+  return `${status ?? ""} ${code ?? ""}`.trim();
 }
