@@ -33,7 +33,8 @@ those of a decision that a gateway has recorded.
                      not verified here
   --key-id ID        a key of the store, with the account that owns it
   --origin ORIGIN    the page that asks
-  --header 'N: V'    another header of the request; may be repeated
+  --header 'N: V'    another header of the request; may be repeated;
+                     content-type and content-length declare its body
   --address ADDRESS  the client's address (default 192.0.2.1)
   --decision ID      a decision that was recorded with its facts
                      (log: { facts: true })
