@@ -232,7 +232,7 @@ function flipLines({ decision, flips }: Explanation, columns: number): readonly 
   if (flips.length === 0)
     return [
       paragraph(
-        `No single change of the request, the caller, a grant or a list would ${refused ? "let it through" : "have it refused"}.`,
+        `None of the single changes that were tried, of the request, the caller, a grant or a list, would ${refused ? "let it through" : "have it refused"}.`,
         columns,
         0,
       ) + "\n",

@@ -135,7 +135,7 @@ routes:
   t.equal((await explain(config, ["GET", "/orders", "--key-id", "AAAAAAAA"])).code, 1, "an unknown id is said so");
 });
 
-t.test("where two things are wrong, it says that no single change is enough", async (t) => {
+t.test("where two things are wrong, it says that no single change that it tried is enough", async (t) => {
   const file = callerFile(t, {
     service: "stackflow",
     by: "key",
@@ -143,7 +143,40 @@ t.test("where two things are wrong, it says that no single change is enough", as
     scopes: ["read-only"],
   });
   const { out } = await explain(SHIPPED, ["POST", "/prod/api/admin/users?tenant_id=t2", "--as", file]);
-  t.match(out, /No single change of the request, the caller, a grant or a list would let it\s+through\./);
+  t.match(out, /None of the single changes that were tried, of the request, the caller, a grant\s+or a list, would let it through\./);
+});
+
+const LISTED = `version: 1
+service: notes
+upstream: { url: "http://notes:8080" }
+authenticators:
+  machines:
+    jwt: { issuer: "https://issuer.example", use: access, caller: machine, clients: [known] }
+    scopes: { read: [notes.read] }
+    tenant: { claim: client_id }
+  apps:
+    jwt: { issuer: "https://apps.example", caller: machine, audience: [web] }
+    scopes: { read: [notes.read] }
+    tenant: { claim: aud }
+tenant: { path: tenant }
+routes:
+  GET /notes: { access: notes.read, tenant: unchecked }
+  POST /notes: { access: notes.write, tenant: unchecked }
+  GET /tenants/{tenant}/notes: notes.read
+`;
+
+t.test("a client or an audience that is not listed: the entry that lets it through is proposed, where one entry is enough", async (t) => {
+  const config = join(writeFiles(t, { "services/notes.yaml": LISTED }), "sallyport.yaml");
+  const machine = callerFile(t, { by: "machines", claims: { client_id: "new", scope: "read" } });
+  const listed = await explain(config, ["GET", "/tenants/new/notes", "--as", machine]);
+  t.match(listed.out, "refused: 403 WRONG_TOKEN_TYPE");
+  t.match(listed.out, "Any one of these would let it through:\n  - in the policy: list `new` in `authenticators.machines.jwt.clients`\n");
+  const app = callerFile(t, { by: "apps", claims: { aud: "new", scope: "read" } });
+  const heard = await explain(config, ["GET", "/tenants/new/notes", "--as", app]);
+  t.match(heard.out, "Any one of these would let it through:\n  - in the policy: list `new` in `authenticators.apps.jwt.audience`\n");
+  const lackingMore = await explain(config, ["POST", "/notes", "--as", machine]);
+  t.match(lackingMore.out, "refused: 403 WRONG_TOKEN_TYPE");
+  t.match(lackingMore.out, "None of the single changes that were tried", "listed, it would still lack the permission");
 });
 
 t.test("mistakes in a caller's file are placed", async (t) => {

@@ -1,6 +1,6 @@
 /** Single edits of the policy: of one line, one grant, one list. */
 import type { Caller } from "../../contract/caller.ts";
-import type { Authenticator, Grants } from "../../contract/authenticators.ts";
+import type { Authenticator, Grants, JwtAuthenticator } from "../../contract/authenticators.ts";
 import type { Route } from "../../contract/policy.ts";
 import { scopeClaim } from "../../decision/claims.ts";
 import { replaced, type Edit, ruleEdit, type Situation } from "./edit.ts";
@@ -18,7 +18,7 @@ export function wideningEdits(situation: Situation, caller: Caller | undefined):
     case "TENANT_MISMATCH":
       return [line("`tenant: unchecked`", { tenant: "unchecked" })];
     case "WRONG_TOKEN_TYPE":
-      return countingEdits(route, caller, line);
+      return [...listingEdits(situation, route), ...countingEdits(route, caller, line)];
     case "ORIGIN_NOT_ALLOWED":
       return originEdits(situation, route);
     case "ADDRESS_NOT_ALLOWED":
@@ -108,6 +108,24 @@ function queryEdits(situation: Situation, { name, query }: Route): readonly Edit
   return query
     ? [ruleEdit(situation, `on the line \`${name}\`: allow every query`, query, { kind: "deny", names: new Set<string>() })]
     : [];
+}
+
+/** For a token whose client or audience no authenticator of its issuer lists. */
+function listingEdits(situation: Situation, { service }: Route): readonly Edit[] {
+  const { proof } = situation.inquiry.credential;
+  if (proof.kind !== "jwt") return [];
+  return service.authenticators.flatMap((one) => {
+    if (one.kind !== "jwt" || one.issuer.iss !== proof.iss) return [];
+    return [
+      ...listed(situation, `${one.name}.jwt.clients`, one.clients, proof.claims["client_id"]),
+      ...listed(situation, `${one.name}.jwt.audience`, one.audience, proof.claims["aud"]),
+    ];
+  });
+}
+
+function listed(situation: Situation, place: string, allowed: JwtAuthenticator["clients"], value: unknown): readonly Edit[] {
+  if (typeof allowed !== "object" || typeof value !== "string" || allowed.has(value)) return [];
+  return [replacing(situation, `list \`${value}\` in \`authenticators.${place}\``, allowed, new Set([...allowed, value]))];
 }
 
 function countingEdits(route: Route, caller: Caller | undefined, line: LineEdit): readonly Edit[] {
