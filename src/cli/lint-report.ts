@@ -23,8 +23,15 @@ const COLOURS: Readonly<Record<LintLevel, number>> = { error: 31, warning: 33, i
 export function lintText(linted: Linted, style: Style): string {
   const shown = style.all ? linted.findings : linted.findings.filter(({ level }) => level !== "information");
   const listed = style.all ? [] : linted.findings.filter(({ level }) => level === "information");
-  const parts = [...shownOf(shown, style), ...reviewed(listed, style), ...(style.all ? acceptedOf(linted, style) : [])];
+  const parts = [...shownOf(shown.toSorted(byLevel), style), ...reviewed(listed, style), ...(style.all ? acceptedOf(linted, style) : [])];
   return [...parts, `${totals(linted, style)}\n`].join("\n");
+}
+
+const ORDER: readonly LintLevel[] = ["error", "warning", "information"];
+
+/** What cannot work first: a warning is often its consequence. */
+function byLevel(left: Finding, right: Finding): number {
+  return ORDER.indexOf(left.level) - ORDER.indexOf(right.level);
 }
 
 function shownOf(findings: readonly Finding[], style: Style): readonly string[] {

@@ -68,7 +68,7 @@ export function lint(policy: Policy, files: PolicyFiles, now: number, nearest: S
     ...POLICY_RULES.flatMap((rule) => rule(subject)),
     ...[...ofServices].flatMap(([service, file]) => SERVICE_RULES.flatMap((rule) => rule({ ...subject, service, file }))),
   ];
-  return settled(observations, [files.gateway, ...ofServices.values()]);
+  return settled(toldOnce(observations), [files.gateway, ...ofServices.values()]);
 }
 
 /** How many words are compared to find what was meant: where very many are misspelt the first ones tell. */
@@ -82,6 +82,16 @@ function sparing(nearest: Subject["nearest"]): Subject["nearest"] {
     left -= words.length;
     return nearest(word, words);
   };
+}
+
+/** A misspelt permission is told at the line that asks, which cannot work, and not again at the grant that nothing needs then. */
+function toldOnce(observations: readonly Observation[]): readonly Observation[] {
+  const told = new Set(observations.filter(({ code }) => code !== "L201").map(pairOf));
+  return observations.filter((one) => one.code !== "L201" || !one.misspelling || !told.has(pairOf(one)));
+}
+
+function pairOf({ misspelling }: Observation): string | undefined {
+  return misspelling && JSON.stringify([misspelling.asked, misspelling.granted]);
 }
 
 /* ── acceptances ──────────────────────────────────────────────────────── */

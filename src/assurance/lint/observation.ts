@@ -14,6 +14,13 @@ export interface Observation {
   readonly message: string;
   /** What to write instead, where it can be told better than the code's own entry does. */
   readonly instead?: string;
+  readonly misspelling?: Misspelling;
+}
+
+/** A permission that a line asks for and nothing grants, and the like one that is granted: one of the two is probably misspelt. */
+export interface Misspelling {
+  readonly asked: string;
+  readonly granted: string;
 }
 
 export interface Subject {

@@ -74,6 +74,9 @@ function itemSpot({ file, path }: Spot, grants: Grants, permission: string): Spo
 /** What was meant is most likely a permission that is needed and that nothing grants. */
 function unneeded({ nearest }: ServiceSubject, spot: Spot, permission: string, lacking: Grants): Observation {
   const meant = nearestPermission(permission, lacking, nearest);
-  const hint = meant === undefined ? {} : { instead: `leave it out, or did you mean \`${meant}\`?` };
+  const hint =
+    meant === undefined
+      ? {}
+      : { instead: `leave it out, or did you mean \`${meant}\`?`, misspelling: { asked: meant, granted: permission } };
   return { code: "L201", ...spot, message: `no route needs \`${permission}\``, ...hint };
 }

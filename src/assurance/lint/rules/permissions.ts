@@ -24,8 +24,9 @@ export const permissions: ServiceRule = (subject) => {
   });
 };
 
-type Verdict = { readonly kind: "fine" } | { readonly kind: "found"; readonly said: Pick<Observation, "code" | "message" | "instead"> };
-type Hint = (names: readonly string[]) => { readonly instead?: string };
+type Said = Pick<Observation, "code" | "message" | "instead" | "misspelling">;
+type Verdict = { readonly kind: "fine" } | { readonly kind: "found"; readonly said: Said };
+type Hint = (names: readonly string[]) => Pick<Observation, "instead" | "misspelling">;
 
 function verdictOf(route: Route, holders: readonly Holder[], named: Grants, hint: Hint): Verdict {
   const { access, authenticators } = route;
@@ -58,10 +59,17 @@ function grantsOf(authenticator: Authenticator): readonly Grants[] {
   return [...scopes.values(), ...groups.values(), ...[...groupPatterns, ...secrets].map(({ grants }) => grants)];
 }
 
-/** What a misspelt permission was probably meant to be. */
-function hinter({ nearest }: ServiceSubject, candidates: readonly string[]): Hint {
+/** What a misspelt permission was probably meant to be. Where no line asks for that one, either of the two may be the misspelt one. */
+function hinter({ nearest, service }: ServiceSubject, candidates: readonly string[]): Hint {
+  const needed = new Set(service.routes.flatMap(({ access }) => (access.kind === "permissions" ? access.names : [])));
   return (names) => {
-    const meant = names.map((name) => nearestPermission(name, candidates, nearest)).find((found) => found !== undefined);
-    return meant === undefined ? {} : { instead: `did you mean \`${meant}\`?` };
+    for (const asked of names) {
+      const meant = nearestPermission(asked, candidates, nearest);
+      if (meant === undefined) continue;
+      const isAsked = needed.has(meant) || ACCESS_WORDS.includes(meant);
+      const other = isAsked ? "" : " No line of this service asks for that one: the grant may be the misspelt one.";
+      return { instead: `did you mean \`${meant}\`?${other}`, misspelling: { asked, granted: meant } };
+    }
+    return {};
   };
 }
