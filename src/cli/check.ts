@@ -92,7 +92,7 @@ function report(loaded: Valid, linted: Linted, format: Format, call: Call): stri
   if (format === "github") return githubFindings(linted);
   const { columns, colour } = call.terminal;
   const parts = [
-    summary(loaded, configPath(call), columns),
+    summary(loaded, linted, configPath(call), columns),
     ...unsetWords(loaded.unset, columns),
     lintText(linted, { columns, colour, all: flag(call, "all") }),
   ];
@@ -111,7 +111,7 @@ function asJson({ policy, unset }: Valid, { findings, accepted }: Linted): objec
   };
 }
 
-function summary({ policy: { services } }: Valid, file: string, columns: number): string {
+function summary({ policy: { services } }: Valid, { findings }: Linted, file: string, columns: number): string {
   const routes = services.reduce((sum, service) => sum + service.routes.length, 0);
   const rows = services.map((service) => {
     const counts = countsOf(service);
@@ -125,7 +125,9 @@ function summary({ policy: { services } }: Valid, file: string, columns: number)
       authenticators.join(", "),
     ];
   });
-  const head = `${file} is valid: ${counted(services.length, "service")}, ${counted(routes, "route")}\n\n`;
+  const errors = findings.filter(({ level }) => level === "error").length;
+  const verdict = errors === 0 ? "is valid" : `loads, and has ${counted(errors, "error")}`;
+  const head = `${file} ${verdict}: ${counted(services.length, "service")}, ${counted(routes, "route")}\n\n`;
   return head + table(["SERVICE", "PREFIX", "ROUTES", "PUBLIC", "DENIED", "AUTHENTICATORS"], rows, columns);
 }
 

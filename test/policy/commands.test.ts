@@ -11,6 +11,7 @@ const run = (...argv: string[]): Promise<Answer> => answerOf(argv);
 t.test("check says yes to the shipped policy, with a line for each service, and needs no variable", async (t) => {
   const { code, out } = await run("check", "--config", SHIPPED);
   t.equal(code, 0);
+  t.match(out, /^\S+sallyport\.yaml is valid: 3 services, 66 routes\n/);
   for (const name of ["model-registry", "pie", "stackflow"]) t.match(out, new RegExp(`^${name} +`, "m"));
   t.match(out, /Not set here, and needed to serve:\n {2}ADMIN_TOKEN +\S+config\/sallyport\.yaml:17:33\n/);
   t.match(out, /Not set here, and left out:\n {2}BREAKGLASS_TOKEN +\S+config\s*\/sallyport\.yaml:18:33\n/);
@@ -46,6 +47,8 @@ t.test("check notices a permission that nothing grants, and what it was meant to
   const folder = writeFiles(t, { "services/shop.yaml": `${SHOP}routes:\n  GET /orders: orders.raed\n` });
   const { code, out } = await run("check", "--config", join(folder, "sallyport.yaml"));
   t.equal(code, 1);
+  t.match(out, /sallyport\.yaml loads, and has 1 error: 1 service, 1 route\n/);
+  t.notMatch(out, "is valid", "what has an error is not praised above it");
   t.match(out, /services\/shop\.yaml:9:3: error L101/);
   t.match(out, "`orders.raed` is granted by nothing");
   t.match(out, "did you mean `orders.read`?");
