@@ -68,8 +68,8 @@ function commandReference(): string {
   return `# Commands
 
 Exit codes: 0 done; 1 the answer is no (a policy that is not valid, a difference, nothing found);
-2 wrong use. Of files that are not valid \`--json\` prints \`{ "diagnostics": [ … ] }\`, whatever the command. \`--config FILE\` names the gateway file
-everywhere; the default is \`config/sallyport.yaml\`. \`sallyport --version\` prints the version. This page is generated from what \`--help\` prints.
+2 wrong use. Of files that are not valid \`--json\` prints \`{ "diagnostics": [ … ] }\`, whatever the command. \`--config FILE\` names the gateway file,
+or its folder, everywhere; the default is \`config/sallyport.yaml\`. \`sallyport --version\` prints the version. This page is generated from what \`--help\` prints.
 
 ${sections.join("\n")}`;
 }

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { nearest } from "../policy/suggest.ts";
 import type { Command, OptionValues } from "./command.ts";
 import { positionalNames } from "./help.ts";
+import { fileNamed } from "./named-file.ts";
 
 export type Arguments =
   | { readonly kind: "read"; readonly values: OptionValues; readonly positionals: readonly string[] }
@@ -46,9 +47,15 @@ function suggestion(name: string, options: Options): string {
   return meant === undefined ? "" : `; did you mean --${meant}?`;
 }
 
+/** For a command that takes no words: a file is most likely the gateway file. */
+function configHint(word: string): string {
+  return fileNamed(word) === undefined ? "" : `; did you mean --config ${word}?`;
+}
+
 function countFault(command: Command, positionals: readonly string[]): string | undefined {
   const [least, most] = command.positionals;
-  if (positionals.length > most) return `unexpected argument ${JSON.stringify(positionals[most])}`;
+  const extra = positionals[most];
+  if (extra !== undefined) return `unexpected argument ${JSON.stringify(extra)}${most === 0 ? configHint(extra) : ""}`;
   const missing = positionalNames(command).slice(positionals.length, least);
   return missing.length === 0 ? undefined : `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing`;
 }

@@ -3,6 +3,7 @@ import type { ParseArgsConfig } from "node:util";
 import { nearest } from "../policy/suggest.ts";
 import { readArguments } from "./arguments.ts";
 import { helpOf, overviewOf, usageOf } from "./help.ts";
+import { fileNamed } from "./named-file.ts";
 import { paragraph } from "./paragraph.ts";
 import { version } from "./version.ts";
 
@@ -47,9 +48,10 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Path of the gateway file that this call is about. */
+/** Path of the gateway file that this call is about; of a folder, that of the `sallyport.yaml` in it. */
 export function configPath(call: Call): string {
-  return text(call, "config") ?? "config/sallyport.yaml";
+  const given = text(call, "config");
+  return given === undefined ? "config/sallyport.yaml" : (fileNamed(given) ?? given);
 }
 
 /** Value of a string option; undefined where it was not given. */

@@ -1,6 +1,6 @@
 /** What holds of every command: help that fits and shows an example, and plain words on wrong use. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { allCommands, commandsFor } from "../../src/cli/commands.ts";
 import { answerOf } from "./run-command.ts";
@@ -120,8 +120,11 @@ t.test("an unknown command or option comes with what was probably meant", async 
     [["check", "--conf", "x"], "unknown option --conf; did you mean --config?"],
     [["explain", "GET"], "URL is missing"],
     [["explain"], "METHOD and URL are missing"],
+    [["check", SHIPPED], `unexpected argument ${JSON.stringify(SHIPPED)}; did you mean --config ${SHIPPED}?`],
+    [["routes", dirname(SHIPPED)], `did you mean --config ${dirname(SHIPPED)}?`],
   ];
-  for (const [argv, words] of cases) t.match(await answerOf(argv), { code: 2, out: "", err: new RegExp(RegExp.escape(words)) });
+  for (const [argv, words] of cases)
+    t.match(await answerOf(argv, { columns: 300 }), { code: 2, out: "", err: new RegExp(RegExp.escape(words)) });
 });
 
 t.test("a value may begin with a dash where it is written after =, and may be a dash", async (t) => {

@@ -34,3 +34,9 @@ for (const line of COMMANDS) {
     t.match(diagnostics[0], { file: /shop\.yaml$/, line: 4, column: 1, message: String });
   });
 }
+
+t.test("--config may name the folder that holds a sallyport.yaml", async (t) => {
+  const folder = writeFiles(t, { "services/shop.yaml": BROKEN });
+  t.match(await answerOf(["check", "--config", folder]), { code: 1, err: /shop\.yaml:4:1: unknown key `rutes`/ });
+  t.match(await answerOf(["check", "--config", join(folder, "services")]), { code: 1, err: /services\/sallyport\.yaml.* does not exist/ });
+});
