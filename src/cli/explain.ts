@@ -6,9 +6,11 @@ import { type Inquiry, judge, outcomeWords, serviceOf } from "../assurance/inqui
 import { NOBODY } from "../assurance/credential.ts";
 import type { Recorded } from "../assurance/replay/recorded.ts";
 import type { Decision } from "../contract/decision.ts";
+import { METHODS } from "../contract/node-http.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
 import { loadExpanded } from "../policy/load.ts";
+import { nearest } from "../policy/suggest.ts";
 import { type Asking, askingOf } from "./caller-option.ts";
 import { type Call, type Command, configPath, flag, type Terminal, text, UsageError } from "./command.ts";
 import { refuseInvalid } from "./mistakes.ts";
@@ -162,6 +164,7 @@ interface Said extends Pick<Asking, "words" | "note"> {
 
 function requestOf(call: Call, policy: Policy): RequestSketch {
   const [method = "", url = ""] = call.positionals;
+  checkMethod(method);
   const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url);
   const target = absolute ? (absolute[2]!.startsWith("/") ? absolute[2]! : `/${absolute[2]}`) : url;
   const headers = new Map<string, readonly string[]>([["host", [absolute?.[1] ?? "gateway.example"]]]);
@@ -171,6 +174,15 @@ function requestOf(call: Call, policy: Policy): RequestSketch {
   if (origin !== undefined) headers.set("origin", [origin]);
   const websocket = headers.get("upgrade")?.[0]?.toLowerCase() === "websocket";
   return { method, target, headers, address: text(call, "address") ?? "192.0.2.1", websocket };
+}
+
+/** Before there is a request to decide, the gateway's parser has answered these. */
+function checkMethod(method: string): void {
+  if (method === "CONNECT") throw new UsageError("the gateway never forwards CONNECT, and answers 404 ROUTE_NOT_FOUND");
+  if (METHODS.includes(method)) return;
+  const meant = nearest(method, METHODS);
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  throw new UsageError(`${JSON.stringify(method)} is no HTTP method: the gateway answers 400 REQUEST_INVALID${hint}`);
 }
 
 function headerOptions(call: Call, policy: Policy): readonly (readonly [string, string])[] {

@@ -62,6 +62,15 @@ t.test("a path that the edge refuses, a method and a path that the table lacks",
   t.match((await explain(SHIPPED, ["GET", "/env"])).out, "in the policy: on the line `GET /env`: `access: public`");
 });
 
+t.test("what is no method, or never forwarded, is said to be answered as the gateway answers it", async (t) => {
+  for (const method of ["GTE", "get"]) {
+    const { code, out, err } = await explain(SHIPPED, [method, "/v2/health"]);
+    t.same({ code, out }, { code: 2, out: "" });
+    t.match(err.replaceAll(/\s+/g, " "), `"${method}" is no HTTP method: the gateway answers 400 REQUEST_INVALID; did you mean GET?`);
+  }
+  t.match(await explain(SHIPPED, ["CONNECT", "/v2/health"]), { code: 2, out: "", err: /answers\s+404\s+ROUTE_NOT_FOUND/ });
+});
+
 t.test("for a page: the exact headers of answer and preflight", async (t) => {
   const { out } = await explain(SHIPPED, ["GET", "/prod/api/health", "--origin", "https://your-instance.stackflow-tech.com"]);
   t.match(out, /answer and refusals +access-control-allow-origin:/);
