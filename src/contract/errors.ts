@@ -47,7 +47,7 @@ export const ERRORS = {
   TENANT_MISMATCH: {
     status: 403,
     message: "The request is about another tenant",
-    when: "the tenant named is not the caller's, or the places that name one disagree, or one is required and none can be told",
+    when: "the tenant named is not the caller's, or the places that name one disagree, or one is required and none can be told; or the line says `crossTenantOnly`, whatever is named, and the caller may not cross tenants",
   },
   ROUTE_NOT_FOUND: { status: 404, message: "There is nothing here", when: "no line of the table, or a `denied` one" },
   METHOD_NOT_ALLOWED: {

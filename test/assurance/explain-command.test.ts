@@ -39,6 +39,16 @@ t.test("another tenant: compared with what, and whose it would have to be", asyn
   t.match(out, "- claim `client_id` would have to be `acme`");
 });
 
+t.test("a line for those who cross tenants refuses the others even where the request names none, and says so", async (t) => {
+  const file = callerFile(t, { service: "pie", by: "machines", claims: { client_id: "sealink", scope: "streamline/client_read" } });
+  const { out } = await explain(SHIPPED, ["GET", "/v2/clients", "--as", file]);
+  t.match(out, "refused: 403 TENANT_MISMATCH");
+  t.match(
+    out.replaceAll(/\s+/g, " "),
+    "the request names none, the caller's: sealink; the line says crossTenantOnly, which refuses whoever may not cross tenants, whatever the request names",
+  );
+});
+
 t.test("an allowed request: every stage, the upstream's headers, and what would have it refused", async (t) => {
   const file = callerFile(t, { service: "pie", by: "machines", claims: { client_id: "sealink", scope: "streamline/client_read" } });
   const { code, out } = await explain(SHIPPED, ["GET", "https://gw.example/v2/clients/sealink?x=1", "--as", file]);

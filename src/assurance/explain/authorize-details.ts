@@ -28,6 +28,7 @@ function tenantDetail(match: Matched, caller: Caller, request: RequestFacts): De
   const named = namedTenant(match, request);
   const theirs = caller.crossTenant ? "any (the caller crosses tenants)" : caller.tenants.length === 0 ? "none" : caller.tenants.join(", ");
   const asked = named.kind === "one" ? named.tenant : named.kind === "none" ? "none" : named.reason;
-  const how = rule === "match" ? "" : `; the line says ${rule}`;
+  const only = rule === "crossTenantOnly" ? ", which refuses whoever may not cross tenants, whatever the request names" : "";
+  const how = rule === "match" ? "" : `; the line says ${rule}${only}`;
   return { about: "tenant", is: `the request names ${asked}, the caller's: ${theirs}${how}` };
 }
