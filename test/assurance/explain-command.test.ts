@@ -247,7 +247,7 @@ t.test("what begins as an API key and is none is refused as one, as the gateway 
     t.match(out, "refused: 401 KEY_INVALID");
     t.match(out, "malformed API key");
     t.notMatch(out, "variables are not set");
-    t.match(out, /guesses +10 in 60 s by address, refused credentials only \(shop\)/);
+    t.match(out, /guesses +10 in 60 s by address, 401s only, for a missing\s+credential too \(shop\)/);
   }
 });
 

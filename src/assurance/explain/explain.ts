@@ -144,10 +144,13 @@ function addressLimits(policy: Policy, match: Match): readonly Limit[] {
   return match.mount ? match.mount.service.addressLimits : policy.addressLimits;
 }
 
-/** Past one of them a refused credential is RATE_LIMITED; a good one never is. */
+/** Past one of them what would be a 401 is RATE_LIMITED; a good credential never is. */
 function failureDetails({ access, failureLimits }: Route): readonly Detail[] {
   if (access.kind === "public") return [];
-  return failureLimits.map((limit) => ({ about: limit.name, is: `${rateWords(limit)}, refused credentials only (${limit.place})` }));
+  return failureLimits.map((limit) => ({
+    about: limit.name,
+    is: `${rateWords(limit)}, 401s only, for a missing credential too (${limit.place})`,
+  }));
 }
 
 /** Those that would count this request; whether one is used up, only the running gateway knows. */

@@ -27,7 +27,7 @@ const limit = block({
   authenticators: optional(list(name), "Authenticators whose callers count.", unwritten("all")),
   of: optional(
     z.enum(["failures"]),
-    "`failures`: counts failed credentials only; with `by: address`. A credential that proves good is never refused by it.",
+    "`failures`: counts only what is refused with 401: no credential, or none that is good; past the rate it is 429 instead. With `by: address`. A credential that proves good is never refused by it.",
   ),
 });
 
