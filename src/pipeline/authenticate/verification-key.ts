@@ -1,4 +1,4 @@
-import { constants, createPublicKey, createVerify, type KeyObject, verify, type VerifyKeyObjectInput } from "node:crypto";
+import { constants, createPublicKey, type KeyObject, verify, type VerifyKeyObjectInput } from "node:crypto";
 import type { JsonObject } from "./json.ts";
 
 /** A usable public key of an issuer. Refreshes that bring the same key again keep the same object. */
@@ -105,8 +105,7 @@ function verifierOf(key: KeyObject, algorithm: string): (token: string) => boole
     const end = token.lastIndexOf(".");
     const signature = Buffer.from(token.slice(end + 1), "base64url");
     try {
-      if (digest === undefined) return verify(undefined, Buffer.from(token.slice(0, end), "latin1"), input, signature);
-      return createVerify(digest).update(token.slice(0, end), "latin1").verify(input, signature);
+      return verify(digest, Buffer.from(token.slice(0, end), "latin1"), input, signature);
     } catch {
       // What cannot even be read as a signature of this kind.
       return false;
