@@ -176,13 +176,17 @@ t.test("K9 the right key, a wrong one and an unknown one take the same steps: on
   const known = Buffer.from(digestApiKey(good.key));
   const keys = keyStore((_service, id) => (id === good.id ? keyRecord(id, known, "shop") : undefined));
   const ask = askedOf(t, keys);
-  const cases = { right: good.key, wrong: twinOf(good.id), unknown: makeApiKey("shp_prod", randomBytes).key };
-  for (const [name, key] of Object.entries(cases)) {
-    keys.asked.length = 0;
-    compared.length = 0;
-    await ask(key);
-    t.same([keys.asked.length, compared], [1, [[32, 32]]], name);
-  }
+  const cases = { wrong: twinOf(good.id), unknown: makeApiKey("shp_prod", randomBytes).key, right: good.key };
+  const takesSteps = async (when: string, comparisons: readonly number[]): Promise<void> => {
+    for (const [name, key] of Object.entries(cases)) {
+      keys.asked.length = 0;
+      compared.length = 0;
+      await ask(key);
+      t.same([keys.asked.length, compared], [1, comparisons.map((bytes) => [bytes, bytes])], `${name}, ${when}`);
+    }
+  };
+  await takesSteps("on a connection that has proved none", [32]);
+  await takesSteps("on one that has: with that key first, whose record is another by now", [good.key.length, 32]);
 });
 
 t.test("K9 a shared secret is compared with every one there is, whichever matches", async (t) => {
