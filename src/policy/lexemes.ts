@@ -25,15 +25,15 @@ export function lexemesOf(text: string): Lexemes {
     if (lexeme === "[" || lexeme === "{") depth += 1;
     if (lexeme === "]" || lexeme === "}") depth -= 1;
     count += 1;
-    const message = faultWords(depth, count);
-    if (message !== undefined) return { kind: "unfit", fault: { span: { start: offset, end: offset + 1 }, message } };
+    const words = faultWords(depth, count);
+    if (words) return { kind: "unfit", fault: { span: { start: offset, end: offset + 1 }, ...words } };
     offset += lexeme.length;
   }
   return { kind: "lexemes", lexemes };
 }
 
-function faultWords(depth: number, count: number): string | undefined {
-  if (depth > MAX_DEPTH) return `brackets are nested more than ${MAX_DEPTH} deep`;
-  if (depth < 0) return "this bracket closes none";
-  return count > MAX_LEXEMES ? "this file has too many parts" : undefined;
+function faultWords(depth: number, count: number): Pick<Fault, "message" | "repair"> | undefined {
+  if (depth > MAX_DEPTH) return { message: `brackets are nested more than ${MAX_DEPTH} deep`, repair: "close those before this one" };
+  if (depth < 0) return { message: "this bracket closes none", repair: "leave it out" };
+  return count > MAX_LEXEMES ? { message: "this file has too many parts", repair: "divide it into several files" } : undefined;
 }
