@@ -46,7 +46,10 @@ export function readCertificate({ cert, key, clients }: DoorTls, now: number): C
   const unusable = contextFault(certificate);
   return unusable === undefined
     ? { kind: "certificate", certificate }
-    : { kind: "faults", faults: [{ part: "cert", path: cert, reason: `cannot be used for TLS (${unusable})` }] };
+    : {
+        kind: "faults",
+        faults: [{ part: "cert", path: cert, reason: `cannot be used for TLS (${unusable})`, repair: "have another one made" }],
+      };
 }
 
 /** When a certificate ends, epoch milliseconds. */
@@ -70,7 +73,7 @@ function readChain(part: "cert" | "clientCa", path: string, faults: CertificateF
   try {
     return { text: blocks.join("\n"), certificates: blocks.map((block) => new X509Certificate(block)) };
   } catch {
-    return void faults.push({ part, path, reason: "holds a certificate that cannot be read" });
+    return void faults.push({ part, path, reason: "holds a certificate that cannot be read", repair: "copy it anew, whole" });
   }
 }
 
@@ -96,7 +99,9 @@ function instant(text: string): string {
 function termFaults(path: string, certificate: X509Certificate, now: number): readonly CertificateFault[] {
   const { validFrom, validTo } = certificate;
   if (endOf(certificate) <= now) return [{ part: "cert", path, reason: `expired on ${instant(validTo)}`, repair: "renew it" }];
-  return Date.parse(validFrom) > now ? [{ part: "cert", path, reason: `is not valid before ${instant(validFrom)}` }] : [];
+  return Date.parse(validFrom) > now
+    ? [{ part: "cert", path, reason: `is not valid before ${instant(validFrom)}`, repair: "set the clock, or wait until then" }]
+    : [];
 }
 
 /** What OpenSSL has against them besides (a key that is too short, a digest that is too weak); its code alone. */

@@ -37,6 +37,7 @@ export interface ParsedDocument {
 const MAX_ALIASES = 100;
 const MAX_EXPANDED = 20_000;
 const MAX_DEPTH = 40;
+const DEPTH = `nest no deeper than ${MAX_DEPTH} levels`;
 
 /** Parses one file as YAML 1.2. */
 export function parseYaml(text: string): ParsedDocument {
@@ -45,7 +46,11 @@ export function parseYaml(text: string): ParsedDocument {
   } catch (error) {
     // The library walks a document by recursion, and blocks can be nested without brackets.
     if (!(error instanceof RangeError)) throw error;
-    return { sound: false, tree: undefined, faults: [{ span: { start: 0, end: 1 }, message: "this file is nested too deeply" }] };
+    return {
+      sound: false,
+      tree: undefined,
+      faults: [{ span: { start: 0, end: 1 }, message: "this file is nested too deeply", repair: DEPTH }],
+    };
   }
 }
 
@@ -111,10 +116,12 @@ class TreeBuilder {
     if (this.#isExpanding && (this.#expanded += 1) > MAX_EXPANDED) return this.#tooMuch(span);
     if (isAlias(node)) return this.#expand(node, span, depth);
     if (node.tag !== undefined) this.#refuse(tagSpan(this.#text, span), `a tag (\`${node.tag}\`) is not read`, "leave it out");
-    if (depth > MAX_DEPTH) return this.#refused(span, "is nested too deeply");
+    if (depth > MAX_DEPTH) return this.#refused(span, "this is nested too deeply", DEPTH);
     if (isMap(node)) return this.#mapping(node, span, depth);
     if (isSeq(node)) return { kind: "list", ...span, items: node.items.map((item) => this.build(item as Node | null, depth + 1, span)) };
-    return isScalar(node) ? this.#leaf(node, span) : this.#refused(span, "is nothing that a policy can hold");
+    return isScalar(node)
+      ? this.#leaf(node, span)
+      : this.#refused(span, "this is nothing that a policy can hold", "write a text, a number, a list or a map");
   }
 
   #leaf(node: Scalar, span: Span): Leaf {
@@ -130,7 +137,7 @@ class TreeBuilder {
       this.#refuse(span, `with this alias the file grows by more than ${MAX_ALIASES} of them`, "write the values out");
     if (this.#aliases > MAX_ALIASES) return { kind: "leaf", ...span, value: null, raw: "" };
     const target = alias.resolve(this.#document);
-    if (!target) return this.#refused(span, `there is no anchor \`&${alias.source}\` before this alias`);
+    if (!target) return this.#refused(span, `there is no anchor \`&${alias.source}\` before this alias`, "write the value out");
     const outer = this.#isExpanding;
     this.#isExpanding = true;
     const tree = this.build(target, depth + 1, span);
@@ -176,8 +183,8 @@ class TreeBuilder {
     return undefined;
   }
 
-  #refused(span: Span, message: string): Leaf {
-    this.#refuse(span, message);
+  #refused(span: Span, message: string, repair: string): Leaf {
+    this.#refuse(span, message, repair);
     return { kind: "leaf", ...span, value: null, raw: "" };
   }
 

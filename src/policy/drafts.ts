@@ -129,7 +129,8 @@ class Reading {
     this.#seen.add(path);
     const content = staysInside(this.#folder, path) ? readText(path, MAX_BYTES) : OUTSIDE;
     this.#files.set(path, content.kind === "text" ? digest(content.text) : "");
-    if (content.kind === "refused") return void refuse(`\`${path}\` ${content.reason}`, content.repair ?? neighbourHint(path));
+    if (content.kind === "refused")
+      return void refuse(`\`${path}\` ${content.reason}`, neighbourHint(path) ?? content.repair ?? UNREADABLE);
     const parsed = parseYaml(content.text);
     const source = sourceOf(path, content.text, parsed.tree, allSecret);
     for (const fault of parsed.faults) this.#diagnostics.push(diagnose(source, fault.span, fault.message, fault.repair));
@@ -167,6 +168,8 @@ const OUTSIDE = {
   reason: "is a link that leads out of the gateway file's folder",
   repair: "put the file itself in that folder",
 } as const;
+
+const UNREADABLE = "correct the path, or put a file there that this user may read";
 
 function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex");

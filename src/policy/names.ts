@@ -12,12 +12,19 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A dotted word in lower case. */
 export function readPermission(text: string): Reading<string> {
-  if (text === "*") return wrong("a route names a permission; `*` can only be granted");
+  if (text === "*")
+    return wrong("a route names a permission; `*` can only be granted", {
+      repair: "write `authenticated`, or the permission that it needs",
+    });
   if (RESERVED.has(text)) return wrong(`\`${text}\` is a word of its own and cannot be a permission`);
-  if (text.split(".")[0] === "sallyport") return wrong("permissions that begin with `sallyport.` belong to the gateway's own door");
+  if (text.split(".")[0] === "sallyport")
+    return wrong("permissions that begin with `sallyport.` belong to the gateway's own door", { repair: "begin it with another word" });
   if (PERMISSION.test(text)) return value(text);
-  const lower = text.trim().toLowerCase();
-  return wrong("a permission is a dotted word in lower case, such as `models.read`", PERMISSION.test(lower) ? { rewrite: lower } : {});
+  const meant = text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s:/]+/g, ".");
+  return wrong("a permission is a dotted word in lower case, such as `models.read`", PERMISSION.test(meant) ? { rewrite: meant } : {});
 }
 
 /** A permission, or `*` for all of the service. */
@@ -27,14 +34,22 @@ export function readGrant(text: string): Reading<string> {
 
 /** Name of an authenticator, a limit, a token. */
 export function readName(text: string): Reading<string> {
-  return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text)
-    ? value(text)
-    : wrong("a name consists of letters, digits, `_`, `.` and `-`, at most 64");
+  const name = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+  if (name.test(text)) return value(text);
+  return wrong("a name consists of letters, digits, `_`, `.` and `-`, at most 64", hyphened(text, name));
+}
+
+/** The text with `-` for whatever a name cannot have, where that makes one of it. */
+function hyphened(text: string, name: RegExp): { readonly rewrite?: string } {
+  const rewrite = text.replaceAll(/[^A-Za-z0-9_.-]+/g, "-").replaceAll(/^-|-$/g, "");
+  return name.test(rewrite) ? { rewrite } : {};
 }
 
 export function readServiceName(text: string): Reading<string> {
-  if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(text)) return value(text);
-  return wrong("a service's name consists of lower-case letters, digits, `_` and `-`, at most 63");
+  const name = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+  if (name.test(text)) return value(text);
+  const meant = text.toLowerCase().replaceAll(".", "-");
+  return wrong("a service's name consists of lower-case letters, digits, `_` and `-`, at most 63", hyphened(meant, name));
 }
 
 export function readTenant(text: string): Reading<string> {
@@ -49,8 +64,11 @@ export function readScope(text: string): Reading<string> {
 /** `client:{tenant}`: one placeholder with some text of its own around it; without braces an exact group. */
 export function readGroup(text: string): Reading<string> {
   const rest = text.replace("{tenant}", "");
-  if (text === "" || /[{}]/.test(rest)) return wrong("the only placeholder of a group is `{tenant}`, once");
-  return rest === "" ? wrong("with nothing around `{tenant}`, every group would be a tenant") : value(text);
+  if (text === "" || /[{}]/.test(rest))
+    return wrong("the only placeholder of a group is `{tenant}`, once", { repair: "write `client:{tenant}`" });
+  return rest === ""
+    ? wrong("with nothing around `{tenant}`, every group would be a tenant", { repair: "write `client:{tenant}`" })
+    : value(text);
 }
 
 /** The text around `{tenant}`; undefined where the group has no placeholder. */

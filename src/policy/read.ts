@@ -13,9 +13,9 @@ export function readText(path: string, maxBytes: number): ReadResult {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(descriptor);
-      if (stat.isDirectory()) return { kind: "refused", reason: "is a folder, not a file" };
-      if (!stat.isFile()) return { kind: "refused", reason: "is no plain file" };
-      if (stat.size > maxBytes) return { kind: "refused", reason: `is larger than ${sizeText(maxBytes)}` };
+      if (stat.isDirectory()) return { kind: "refused", reason: "is a folder, not a file", repair: "name a file in it" };
+      if (!stat.isFile()) return { kind: "refused", reason: "is no plain file", repair: "name a plain file" };
+      if (stat.size > maxBytes) return { kind: "refused", reason: `is larger than ${sizeText(maxBytes)}`, repair: "divide it" };
       return decode(readFileSync(descriptor));
     } finally {
       closeSync(descriptor);
@@ -32,7 +32,7 @@ function sizeText(bytes: number): string {
 function decode(bytes: Buffer): ReadResult {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return { kind: "refused", reason: "is UTF-16", repair: "save it as UTF-8" };
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return { kind: "refused", reason: "is UTF-16", repair: "save it as UTF-8" };
-  if (bytes.includes(0)) return { kind: "refused", reason: "is no text: it holds a NUL byte" };
+  if (bytes.includes(0)) return { kind: "refused", reason: "is no text: it holds a NUL byte", repair: "save it as UTF-8" };
   try {
     return { kind: "text", text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch {

@@ -15,12 +15,16 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** "did you mean `x`?", or a list of what there is where nothing is near and the list is short. */
+/** More than that nobody reads through. */
+const MOST_LISTED = 20;
+
+/** "did you mean `x`?", or what there is where nothing is near; undefined where there is nothing. */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   const meant = nearest(word, candidates);
   if (meant !== undefined) return `did you mean \`${meant}\`?`;
-  if (candidates.length === 0 || candidates.length > 14) return undefined;
-  return `known here: ${candidates.join(", ")}`;
+  if (candidates.length === 0) return undefined;
+  const left = candidates.length - MOST_LISTED;
+  return `known here: ${candidates.slice(0, MOST_LISTED).join(", ")}${left > 0 ? `, and ${left} more` : ""}`;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

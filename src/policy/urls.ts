@@ -14,9 +14,10 @@ export function readUpstreamUrl(text: string): Reading<UpstreamUrl> {
   const reading = readHttpUrl(text);
   if (reading.kind === "wrong") return reading;
   const url = reading.value;
-  if (url.search !== "" || text.includes("?")) return wrong("an upstream's address has no query");
+  if (url.search !== "" || text.includes("?")) return wrong("an upstream's address has no query", { rewrite: before(text, "?") });
   const basePath = url.pathname.replace(/\/$/, "");
-  if (basePath.includes("//") || /%2f|%5c/i.test(basePath)) return wrong("this path can be read in two ways");
+  if (basePath.includes("//") || /%2f|%5c/i.test(basePath))
+    return wrong("this path can be read in two ways", { repair: "write it without `//`, `%2F` and `%5C`" });
   return value({ origin: url.origin, basePath });
 }
 
@@ -25,7 +26,7 @@ export function readIssuer(text: string): Reading<string> {
   const reading = readKeyUrl(text);
   if (reading.kind === "wrong") return reading;
   const url = reading.value;
-  if (url.search !== "" || text.includes("?")) return wrong("an issuer has no query");
+  if (url.search !== "" || text.includes("?")) return wrong("an issuer has no query", { rewrite: before(text, "?") });
   if (url.href !== text && url.href !== `${text}/`)
     return wrong("an issuer is compared byte for byte, and this is no URL's exact form", { rewrite: url.href });
   return value(text);
@@ -62,21 +63,28 @@ function readKeyUrl(text: string): Reading<URL> {
 
 function readHttpUrl(text: string): Reading<URL> {
   const url = URL.parse(text);
+  if (Number(/^https?:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(text)?.[1]) > 65_535)
+    return wrong("a port is at most 65535", { repair: "write the port that the other side listens on" });
   if (!/^[a-z][a-z0-9+.-]*:/i.test(text) || !url)
     return wrong("this is no URL", { repair: "write scheme and host: `https://service.example.com`" });
   if (url.protocol !== "http:" && url.protocol !== "https:")
     return wrong(`\`${url.protocol}\` is not spoken here`, { repair: "write an `https:` or `http:` URL" });
-  if (url.username !== "" || url.password !== "" || text.includes("@")) return wrong("a URL must not carry a user or a password");
-  if (url.hash !== "" || text.includes("#")) return wrong("a URL must not carry a fragment");
+  if (url.username !== "" || url.password !== "" || text.includes("@"))
+    return wrong("a URL must not carry a user or a password", { repair: "leave out what stands before the `@`" });
+  if (url.hash !== "" || text.includes("#")) return wrong("a URL must not carry a fragment", { rewrite: before(text, "#") });
   return wrongHost(url, text) ?? value(url);
 }
 
 function wrongHost(url: URL, text: string): Wrong | undefined {
   const forbidden = forbiddenHost(url.hostname);
   if (forbidden !== undefined) return wrong(forbidden, { repair: "no request may go there" });
-  if (url.port === "0") return wrong("port 0 cannot be reached");
+  if (url.port === "0") return wrong("port 0 cannot be reached", { repair: "write the port that the other side listens on" });
   const written = /^https?:\/\/(\[[^\]]*\]|[^/:?#]*)/i.exec(text)?.[1]?.toLowerCase();
   if (written !== url.hostname) return wrong("this host can be read in two ways", { rewrite: url.origin });
   if (url.hostname.endsWith(".")) return wrong("the host ends in a dot", { rewrite: url.origin.replace(/\.(?=$|:\d+$)/, "") });
   return undefined;
+}
+
+function before(text: string, mark: string): string {
+  return text.slice(0, text.indexOf(mark));
 }

@@ -1,7 +1,7 @@
 /** Tree → what the schema makes of it. Every mistake is reported; what is left without them is checked further. */
 import { createHash } from "node:crypto";
 import type * as z from "zod";
-import { findingsOf, type Finding } from "./findings.ts";
+import { findingsOf, type Finding, isWithin } from "./findings.ts";
 import type { Report, Source } from "./source.ts";
 import { standInWord } from "./variables.ts";
 import { keysAt, type Leaf, nodeAt, type Path, plain, replaceNode, type Tree } from "./tree.ts";
@@ -29,17 +29,21 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, source: Sou
     report([], "this file must be a map", "begin it with `version: 1`");
     return undefined;
   }
-  const { content, findings } = parse(schema, tree, source.text.length < LONG_TEXT);
+  const { content, findings } = parse(schema, tree, source);
   for (const finding of findings) reportFinding(finding, source, tree, report);
   return { source, tree, report, content };
 }
 
 /** Parses once the texts of references have become what their places ask for. */
-function parse(schema: z.ZodObject, tree: Tree, jitless: boolean): { readonly content: object; readonly findings: readonly Finding[] } {
+function parse(
+  schema: z.ZodObject,
+  tree: Tree,
+  { text, secrets }: Source,
+): { readonly content: object; readonly findings: readonly Finding[] } {
   for (let round = 0; ; round++) {
-    const result = schema.safeParse(plain(tree), { jitless });
+    const result = schema.safeParse(plain(tree), { jitless: text.length < LONG_TEXT });
     if (result.success) return { content: result.data, findings: [] };
-    const findings = findingsOf(result.error.issues, tree);
+    const findings = findingsOf(result.error.issues, { tree, schema, secrets });
     const changed = round < MAX_ROUNDS && findings.filter((finding) => retype(tree, finding)).length > 0;
     if (!changed) return { content: soundPart(schema, tree, findings), findings };
   }
@@ -71,7 +75,7 @@ function converted(node: Leaf, expected: Expectation): Tree | undefined {
   return undefined;
 }
 
-function standIn(node: Leaf, expected: Expectation): Tree {
+function standIn(node: Leaf, expected: Expectation): Tree | undefined {
   const word = standInWord(node.filling!.name);
   switch (expected.kind) {
     case "list":
@@ -84,6 +88,8 @@ function standIn(node: Leaf, expected: Expectation): Tree {
       return { ...node, value: expected.first };
     case "text":
       return { ...node, value: expected.standIn(word) };
+    case "map":
+      return undefined;
   }
 }
 
@@ -102,9 +108,7 @@ function reportFinding({ path, part, message, repair, rewrite }: Finding, source
   if (node?.kind !== "leaf" || part === "key") return report(path, message, repairWords(repair, rewrite), part);
   if (node.filling?.standIn) return;
   if (node.filling) return report(path, `the value of \`\${${node.filling.name}}\`: ${message}`, repair, part);
-  const isSecret = source.secrets.some((span) => span.start <= node.start && node.end <= span.end);
-  const shown = isSecret && repair?.includes(node.raw) ? undefined : repair;
-  report(path, message, isSecret ? shown : repairWords(repair, rewrite), part);
+  report(path, message, isWithin(node, source.secrets) ? repair : repairWords(repair, rewrite), part);
 }
 
 function repairWords(repair: string | undefined, rewrite: string | undefined): string | undefined {

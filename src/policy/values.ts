@@ -12,7 +12,8 @@ export function readValues(tree: Tree, refuse: Refuse): ReadonlyMap<string, Valu
     return values;
   }
   for (const [name, entry] of tree.entries) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) refuse(entry.key, "the name of a value consists of letters, digits and `_`");
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      refuse(entry.key, "the name of a value consists of letters, digits and `_`", "write it as in `NAME: value`");
     const value = valueOf(entry.value, refuse);
     if (value !== undefined) values.set(name, value);
   }
@@ -22,7 +23,11 @@ export function readValues(tree: Tree, refuse: Refuse): ReadonlyMap<string, Valu
 function valueOf(tree: Tree, refuse: Refuse): Value | undefined {
   if (tree.kind === "leaf") return atomOf(tree, refuse);
   if (tree.kind === "mapping")
-    return void refuse({ start: tree.start, end: tree.start + 1 }, "a value is a text, a number, `true`, `false`, or a list of them");
+    return void refuse(
+      { start: tree.start, end: tree.start + 1 },
+      "a value is a text, a number, `true`, `false`, or a list of them",
+      "give each value of the map a name of its own",
+    );
   const atoms = tree.items.map((item) =>
     item.kind === "leaf" ? atomOf(item, refuse) : valueOf({ ...item, kind: "mapping", entries: new Map() }, refuse),
   );

@@ -159,10 +159,18 @@ class LeafFiller {
     this.#surroundings.files.add(path);
     const result = readText(path, MAX_FILE_BYTES);
     if (result.kind === "refused") {
-      return this.#surroundings.offline ? { kind: "unset" } : { kind: "wrong", message: `the file that this names ${result.reason}` };
+      return this.#surroundings.offline
+        ? { kind: "unset" }
+        : {
+            kind: "wrong",
+            message: `the file that this names ${result.reason}`,
+            repair: result.repair ?? "put it there, where this user may read it",
+          };
     }
     const value = result.text.replace(/\r?\n$/, "");
-    return value === "" ? { kind: "wrong", message: "the file that this names is empty" } : { kind: "value", value };
+    return value === ""
+      ? { kind: "wrong", message: "the file that this names is empty", repair: "write the value into it" }
+      : { kind: "value", value };
   }
 
   #parse(written: string): Reference | undefined {

@@ -18,6 +18,7 @@ for (const name of readdirSync(GOLDEN).toSorted()) {
     if (update) writeFileSync(join(folder, "expected.txt"), found);
     t.equal(found, readFileSync(join(folder, "expected.txt"), "utf8"));
     t.not(found, "", "it is refused");
+    for (const one of found.split("\n\n")) t.match(one, /^ {4}→ ./m, "it says what to write instead");
   });
 }
 

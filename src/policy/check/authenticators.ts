@@ -24,7 +24,11 @@ function checkShared({ service, gateway, report }: Scope): void {
   const known = namesIn(gateway, ["authenticators"]);
   for (const [name, own] of Object.entries(service.content.authenticators ?? {})) {
     if (own !== "shared" || known.includes(name)) continue;
-    report(["authenticators", name], `the gateway file has no authenticator \`${name}\``, didYouMean(name, known));
+    report(
+      ["authenticators", name],
+      `the gateway file has no authenticator \`${name}\``,
+      didYouMean(name, known) ?? "add it to `authenticators:` there",
+    );
   }
 }
 
@@ -143,7 +147,11 @@ function checkTenantSource({ file, path, report }: PlacedAuthenticator): void {
     report([...at, "group"], "only a token has groups", hasAccount(file) ? "write `tenant: account`" : "write `{ fixed: TENANT }`", "key");
   if (tenant?.alias && tenant.fixed !== undefined) report([...at, "alias"], "a fixed tenant needs no alias", "leave it out", "key");
   if (tenant?.claim === "client_id" && file.jwt?.caller === "person")
-    report([...at, "claim"], "`client_id` names a tenant for machines only, and these callers are persons");
+    report(
+      [...at, "claim"],
+      "`client_id` names a tenant for machines only, and these callers are persons",
+      "write the claim that holds a person's tenant",
+    );
   if (tenant?.group !== undefined && !tenant.group.includes("{tenant}"))
     report([...at, "group"], "this group names no tenant", "write `client:{tenant}`");
 }
@@ -170,17 +178,17 @@ function unknownRole(
   report: PlacedAuthenticator["report"],
 ): void {
   if (known?.includes(role)) return;
-  report(path, `there is no role \`${role}\``, didYouMean(role, known ?? []));
+  report(path, `there is no role \`${role}\``, didYouMean(role, known ?? []) ?? "add it to `roles:`");
 }
 
 function checkCrossTenant({ file, path, report }: PlacedAuthenticator): void {
   const at = [...path, "crossTenant"];
   if (file.crossTenant?.scope !== undefined && !file.scopes)
-    report([...at, "scope"], "this authenticator has no `scopes`, so that none can cross tenants", undefined, "key");
+    report([...at, "scope"], "this authenticator has no `scopes`, so that none can cross tenants", "add them, or leave this out", "key");
   if (file.crossTenant?.group !== undefined && !file.groups)
-    report([...at, "group"], "this authenticator has no `groups`, so that none can cross tenants", undefined, "key");
+    report([...at, "group"], "this authenticator has no `groups`, so that none can cross tenants", "add them, or leave this out", "key");
   if (file.crossTenant?.role !== undefined && file.role === undefined && !hasAccount(file))
-    report([...at, "role"], "this authenticator has no `role`, so that none can cross tenants", undefined, "key");
+    report([...at, "role"], "this authenticator has no `role`, so that none can cross tenants", "add it, or leave this out", "key");
 }
 
 /* ── pairs ────────────────────────────────────────────────────────────── */

@@ -19,7 +19,7 @@ export function checkLimits(limits: LimitsFile, path: Path, scope: Scope): void 
         scope.report(
           [...at, "authenticators", index],
           `\`${scope.name}\` has no authenticator \`${authenticator}\``,
-          didYouMean(authenticator, known),
+          didYouMean(authenticator, known) ?? "add it to `authenticators:`",
         );
     }
     if (limit.by === "apiKey" && knowsAllAuthenticators(scope) && !authenticatorsOf(scope).some(({ file }) => file.apiKey)) {
@@ -39,7 +39,7 @@ export function checkDefaultLimits(limits: LimitsFile, path: Path, report: Repor
         report(
           [...path, name, "authenticators", index],
           `no service has an authenticator \`${authenticator}\``,
-          didYouMean(authenticator, [...authenticators]),
+          didYouMean(authenticator, [...authenticators]) ?? "add it to a service's `authenticators:`",
         );
     }
   }

@@ -155,6 +155,8 @@ export function checkTenantPlaces(scope: Scope): void {
 
 /** Where a request can name its tenant elsewhere, a placeholder that no route has yet is no mistake. */
 function checkTenantPlaceholder(scope: Scope, placeholder: string, elsewhere: boolean): void {
+  // It has been said that there is no table.
+  if (scope.service.content.routes === undefined) return;
   const found = new Set<string>();
   for (const [key, { segments }] of routePatterns(scope.service)) {
     for (const segment of segments) {
@@ -171,7 +173,11 @@ function checkTenantPlaceholder(scope: Scope, placeholder: string, elsewhere: bo
   }
   const meant = didYouMean(placeholder, [...found]);
   if (!found.has(placeholder) && !(elsewhere && !meant?.startsWith("did")))
-    scope.report(["tenant", "path"], `no route has the placeholder \`{${placeholder}}\``, meant);
+    scope.report(
+      ["tenant", "path"],
+      `no route has the placeholder \`{${placeholder}}\``,
+      meant ?? `write it in a route: \`GET /{${placeholder}}\``,
+    );
 }
 
 /* ── identity headers ─────────────────────────────────────────────────── */

@@ -19,13 +19,13 @@ interface Line {
 }
 
 export function checkRoutes(scope: Scope): void {
-  checkEqualRoutes(scope);
+  const equal = checkEqualRoutes(scope);
   const lines = linesOf(scope);
   const isUnknown = isPlaceholderUnknown(lines, scope);
   for (const line of lines) {
     const { kind } = accessKind(line.rule);
     if (kind !== "denied") checkCredentials(line, scope);
-    if (kind !== "denied" && !isUnknown) checkTenantRule(line, scope);
+    if (kind !== "denied" && !isUnknown && !equal.has(line.key)) checkTenantRule(line, scope);
     if (line.rule.websocket && line.pattern.method !== "GET")
       scope.report([...line.path, "websocket"], "an upgrade to WebSocket is a GET", `write the route as \`GET ${line.pattern.pattern}\``);
     if (line.rule.limits) checkLimits(line.rule.limits, [...line.path, "limits"], scope);
@@ -46,8 +46,9 @@ function accessKind({ access }: RuleFile): { readonly kind: "public" | "authenti
 
 /* ── equal routes ─────────────────────────────────────────────────────── */
 
-/** Refused lines take part too: what they match is known. */
-function checkEqualRoutes({ service, report }: Scope): void {
+/** Refused lines take part too: what they match is known. Gives those that must go: whatever else they lack is no second mistake. */
+function checkEqualRoutes({ service, report }: Scope): ReadonlySet<string> {
+  const equal = new Set<string>();
   const trees = new Map<string, SegmentTree<string>>();
   for (const [key, { method, segments }] of routePatterns(service)) {
     const tree = trees.get(method) ?? new SegmentTree<string>();
@@ -60,7 +61,9 @@ function checkEqualRoutes({ service, report }: Scope): void {
         ? `this is the same route as \`${first}\` in line ${lineOf(service, first)}`
         : `a careless reader takes this for \`${first}\` in line ${lineOf(service, first)}: two literals differ only in case or in form`;
     report(["routes", second], message, kind === "equal" ? "leave one out" : "spell the segment in one way", "key");
+    if (kind === "equal") equal.add(second);
   }
+  return equal;
 }
 
 function lineOf({ source, tree }: Scope["service"], key: string): number {
@@ -73,7 +76,11 @@ function checkCredentials({ rule, path, key }: Line, scope: Scope): void {
   const known = namesIn(scope.service, ["authenticators"]);
   for (const [index, name] of (rule.authenticators ?? []).entries()) {
     if (!known.includes(name))
-      scope.report([...path, "authenticators", index], `\`${scope.name}\` has no authenticator \`${name}\``, didYouMean(name, known));
+      scope.report(
+        [...path, "authenticators", index],
+        `\`${scope.name}\` has no authenticator \`${name}\``,
+        didYouMean(name, known) ?? "add it to `authenticators:`",
+      );
   }
   const isPublic = accessKind(rule).kind === "public";
   if (isPublic && rule.authenticators)

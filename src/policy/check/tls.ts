@@ -18,7 +18,7 @@ export function checkTls({ content, source, report }: Draft<GatewayFile>, now: n
     );
   const reading = now === undefined ? undefined : readCertificate(compileTls(tls, source.file), now);
   for (const { part, path, reason, repair } of reading?.kind === "faults" ? reading.faults : [])
-    report(["listen", "tls", part], `\`${path}\` ${reason}`, repair);
+    report(["listen", "tls", part], `\`${path}\` ${reason}`, repair ?? "name a file that this user may read");
 }
 
 /** A certificate that the door never asks for would let nobody in. */

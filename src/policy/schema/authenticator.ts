@@ -4,12 +4,13 @@ import { readGroup, readKeyPrefix, readScopePart } from "../names.ts";
 import { readHeldBody, readSigningWindow } from "../quantities.ts";
 import { readIssuer, readJwks } from "../urls.ts";
 import { alias, groups, header, scopes, tenantName } from "./blocks.ts";
+import { shown } from "./example.ts";
 import { block, duration, exactlyOne, grants, instant, list, meaningful, name, optional, secret, words, unwritten } from "./parts.ts";
 
 /** JWS algorithms (RFC 7518, RFC 8037) with a public key; a shared secret can sign nothing here. */
 const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 
-const anyOrList = z.union([z.literal("any"), list(words)]);
+const anyOrList = z.union([z.literal("any"), list(words).register(shown, { example: "[ID]" })]);
 
 const jwt = block({
   issuer: meaningful(readIssuer, {
@@ -102,7 +103,9 @@ const crossTenant = block({
   scope: optional(words, "A caller with this scope."),
   group: optional(words, "A caller in this group."),
   role: optional(words, "A caller with this role."),
-}).check(exactlyOne(["scope", "group", "role"]));
+})
+  .check(exactlyOne(["scope", "group", "role"]))
+  .register(shown, { example: "{ group: admins }" });
 
 export const authenticator = block({
   jwt: optional(jwt, "Bearer tokens that an issuer signed."),
@@ -124,6 +127,8 @@ export const authenticator = block({
   ),
   tenant: optional(tenantSource, "Where the caller's tenants come from; `account` for API keys, access keys and certificates."),
   crossTenant: optional(crossTenant, "Who may ask for any tenant's data."),
-}).check(exactlyOne(["jwt", "bearer", "apiKey", "sigv4", "mtls"]));
+})
+  .check(exactlyOne(["jwt", "bearer", "apiKey", "sigv4", "mtls"]))
+  .register(shown, { example: "{ jwt: { issuer: https://issuer.example, clients: [ID] } }" });
 
 export type AuthenticatorFile = z.output<typeof authenticator>;

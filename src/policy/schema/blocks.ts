@@ -31,7 +31,7 @@ const limit = block({
   ),
 });
 
-export const limits = z.record(keyText(readName), limit);
+export const limits = z.record(keyText(readName, "perCaller"), limit);
 export type LimitsFile = z.output<typeof limits>;
 
 export const body = block({
@@ -109,11 +109,11 @@ export const errors = block({
 export type ErrorsFile = z.output<typeof errors>;
 
 export const roles = z.record(
-  keyText((text) => (text.trim() === "" ? wrong("a role needs a name") : value(text))),
+  keyText((text) => (text.trim() === "" ? wrong("a role needs a name") : value(text)), "reader"),
   grants,
 );
 
-export const scopes = z.record(keyText(readScope), grants);
-export const groups = z.record(keyText(readGroup), grants);
+export const scopes = z.record(keyText(readScope, "orders/read"), grants);
+export const groups = z.record(keyText(readGroup, "staff"), grants);
 export const tenantName = meaningful(readTenant, { title: "tenant", examples: ["acme"], standIn: (word) => word });
 export const alias = z.record(z.string(), tenantName);

@@ -5,6 +5,7 @@ import { readSize, readWait } from "../quantities.ts";
 import { type Reading, value, wrong } from "../reading.ts";
 import { accept } from "./accept.ts";
 import { authenticator } from "./authenticator.ts";
+import { shown } from "./example.ts";
 import { body, cors, errors, limits, roles, timeouts } from "./blocks.ts";
 import {
   block,
@@ -24,7 +25,7 @@ import {
 } from "./parts.ts";
 
 const listenHost = meaningful(readListenHost, { title: "address", examples: ["127.0.0.1", "0.0.0.0", "::"], standIn: () => "127.0.0.1" });
-const port = z.int().min(0).max(65535);
+const port = z.int().min(0).max(65535).register(shown, { example: "8080" });
 
 const adminToken = block({
   id: name.describe("Names the token in logs."),
@@ -113,7 +114,7 @@ const tls = block({
   ),
 });
 
-const most = z.int().min(1).max(1_000_000);
+const most = z.int().min(1).max(1_000_000).register(shown, { example: "10000" });
 const wait = meaningful(readWait, { title: "duration", examples: ["10s"], standIn: () => "10s", pattern: "[0-9]+(?:ms|s|m|h|d)" });
 
 const connections = block({
@@ -175,7 +176,10 @@ export const gateway = block({
     "`required`: `serve` and a reload take this policy only where the test files `tests/*.yaml` in this folder are green.",
     unwritten("the tests are run by `sallyport test` alone"),
   ),
-  authenticators: optional(z.record(keyText(readName), authenticator), "Authenticators that services take with the word `shared`."),
+  authenticators: optional(
+    z.record(keyText(readName, "people"), authenticator),
+    "Authenticators that services take with the word `shared`.",
+  ),
   defaults: optional(
     defaults,
     "Hold where a service has no block of that name; a service's block replaces it whole, except `limits`, which add up by name.",
@@ -184,7 +188,9 @@ export const gateway = block({
     accept,
     "Findings of `sallyport check` in this file that are meant, each with its reason. The gateway does not look at them.",
   ),
-  services: list(words).describe("The services' files; paths count from this folder, `*` stands for any part of a file's name."),
+  services: list(words)
+    .register(shown, { example: "[services/*.yaml]" })
+    .describe("The services' files; paths count from this folder, `*` stands for any part of a file's name."),
 });
 
 export type GatewayFile = z.output<typeof gateway>;

@@ -6,6 +6,7 @@ import { readGrant, readName, readPermission } from "../names.ts";
 import { readDuration, readInstant, readMessageSize, readSize, readTimeout } from "../quantities.ts";
 import { sealingKey } from "../../contract/sealing.ts";
 import { type Reading, value, wrong } from "../reading.ts";
+import { shown } from "./example.ts";
 
 /** What an issue of one of these parts carries beside its message. */
 export interface IssueParams {
@@ -54,13 +55,14 @@ function kindWords(title: string, examples: readonly string[]): string {
 }
 
 /** A key of a record: checked like a meaningful text, kept as it is. */
-export function keyText(read: (text: string) => Reading<unknown>, standIn: (word: string) => string = (word) => word) {
-  return z.string().check((context) => {
+export function keyText(read: (text: string) => Reading<unknown>, example: string) {
+  const text = z.string().check((context) => {
     const reading = read(context.value);
     if (reading.kind === "value") return;
     const { message, repair, rewrite } = reading;
-    context.issues.push({ code: "custom", input: context.value, message, params: { repair, rewrite, standIn } });
+    context.issues.push({ code: "custom", input: context.value, message, params: { repair, rewrite } });
   });
+  return text.register(shown, { example });
 }
 
 /** A map that knows all its keys; an issue about another one carries the known ones as its message. */
@@ -75,14 +77,15 @@ export function exactlyOne(keys: readonly string[]) {
     const present = keys.filter((key) => (context.value as Record<string, unknown>)[key] !== undefined);
     if (present.length === 1) return;
     const message = `exactly one of ${keys.map((key) => `\`${key}\``).join(", ")} must be here`;
-    context.issues.push({ code: "custom", input: context.value, message, params: {} });
+    const params = present.length === 0 ? {} : { repair: `leave out all but one: \`${present.join("`, `")}\`` };
+    context.issues.push({ code: "custom", input: context.value, message, params });
   };
 }
 
-/** A key of the format that this version cannot serve yet. */
-export function unavailable(name: string) {
+/** A key of the format that this version cannot serve yet; an issue carries its name, and the key that stands for it, as its message. */
+export function unavailable(name: string, instead?: string) {
   return z
-    .never({ error: () => `\`${name}\` is not available in this version` })
+    .never({ error: () => (instead === undefined ? name : `${name} ${instead}`) })
     .optional()
     .describe("Not available in this version.");
 }

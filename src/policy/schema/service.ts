@@ -25,6 +25,7 @@ import {
   words,
 } from "./parts.ts";
 import { readName } from "../names.ts";
+import { shown } from "./example.ts";
 
 type AccessWord = { readonly word: (typeof ACCESS_WORDS)[number] } | { readonly permission: string };
 
@@ -41,7 +42,7 @@ const accessWord = meaningful(readAccess, {
   title: "access word",
   examples: ["public", "authenticated", "denied", "models.read"],
   standIn: () => "denied",
-});
+}).register(shown, { example: "notes.read" });
 
 const access = z.union([
   accessWord,
@@ -55,7 +56,9 @@ export type AccessFile = z.output<typeof access>;
 const query = block({
   deny: optional(list(words), "Query parameters that a request must not have."),
   allow: optional(list(words), "The only query parameters that a request may have."),
-}).check(exactlyOne(["deny", "allow"]));
+})
+  .check(exactlyOne(["deny", "allow"]))
+  .register(shown, { example: "{ deny: [debug] }" });
 
 const webSocket = block({
   maxMessage: optional(messageSize, "Largest message that either side may send; a larger one closes the connection.", "1MB"),
@@ -102,7 +105,7 @@ const upstream = block({
   ),
   verify: optional(z.enum(["on", "off"]), "`off`: the certificate of an https upstream is not verified.", "on"),
   connections: optional(
-    z.int().min(1).max(65_535),
+    z.int().min(1).max(65_535).register(shown, { example: "2000" }),
     "How many requests may be under way to it at once, each on a connection of its own; one more gets `UPSTREAM_UNAVAILABLE`. WebSockets do not count here.",
     2_000,
   ),
@@ -115,13 +118,13 @@ const upstream = block({
     "What of the client's own is passed on, though it could identify it.",
     unwritten("none"),
   ),
-  targets: unavailable("upstream.targets"),
+  targets: unavailable("upstream.targets", "url"),
   health: unavailable("upstream.health"),
   login: unavailable("upstream.login"),
 });
 
 const tenant = block({
-  path: optional(words, "Placeholder of the routes that names the tenant."),
+  path: optional(words, "Placeholder of the routes that names the tenant.").register(shown, { example: "tenant_id" }),
   query: optional(words, "Query parameter that names the tenant."),
   header: optional(header, "Header that names the tenant."),
   host: optional(words, "Placeholder of `hosts` that names the tenant."),
@@ -154,7 +157,7 @@ export const service = block({
   upstream: upstream.describe("Where the service is, and what it is told."),
   roles: optional(roles, "Role → permissions, for accounts that own keys and for authenticators with a role."),
   authenticators: optional(
-    z.record(keyText(readName), z.union([z.literal("shared"), authenticator])),
+    z.record(keyText(readName, "people"), z.union([z.literal("shared"), authenticator])),
     "Ways to prove a caller, by name. The word `shared` in place of a map takes the gateway file's authenticator of that name.",
   ),
   tenant: optional(
@@ -166,7 +169,7 @@ export const service = block({
   connections: optional(
     block({
       perCaller: optional(
-        z.int().min(1).max(1_000_000),
+        z.int().min(1).max(1_000_000).register(shown, { example: "1000" }),
         "How many exchanges one caller may have open at once: WebSockets, streams, and requests that are not answered to their end. One more is `RATE_LIMITED`. Callers are counted as by a limit `by: caller`.",
         1_000,
       ),
@@ -180,7 +183,10 @@ export const service = block({
     accept,
     "Findings of `sallyport check` in this file that are meant, each with its reason. The gateway does not look at them.",
   ),
-  routes: z.record(keyText(readRouteKey), rule).describe("The route table: `METHOD /path: rule`. What no line names is 404."),
+  routes: z
+    .record(keyText(readRouteKey, "GET /notes"), rule)
+    .register(shown, { example: "{ GET /notes: notes.read }" })
+    .describe("The route table: `METHOD /path: rule`. What no line names is 404."),
 });
 
 export type ServiceFile = z.output<typeof service>;
