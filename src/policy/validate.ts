@@ -103,9 +103,12 @@ function listOf(node: Leaf, texts: readonly string[]): Tree {
 }
 
 /** A secret is not shown, nor a reference's value, nor what they should have been: the line shows the reference. */
-function reportFinding({ path, part, message, repair, rewrite }: Finding, source: Source, tree: Tree, report: Report): void {
+function reportFinding({ path, part, message, repair, rewrite, expected }: Finding, source: Source, tree: Tree, report: Report): void {
   const node = nodeAt(tree, path);
   if (node?.kind !== "leaf" || part === "key") return report(path, message, repairWords(repair, rewrite), part);
+  // Whatever the variable holds, or will hold, is a text.
+  if (node.filling && expected?.kind === "map")
+    return report(path, `${message}, and \`\${${node.filling.name}}\` stands for a text`, repair, part);
   if (node.filling?.standIn) return;
   if (node.filling) return report(path, `the value of \`\${${node.filling.name}}\`: ${message}`, repair, part);
   report(path, message, isWithin(node, source.secrets) ? repair : repairWords(repair, rewrite), part);

@@ -47,6 +47,17 @@ const ROWS: readonly Row[] = [
   // a map is expected
   {
     file: "gateway",
+    from: '{ id: ops, value: "${ADMIN_TOKEN}" }',
+    to: '"${ADMIN_TOKEN}"',
+    expected: [
+      3,
+      '"${ADMIN_TOKEN}"',
+      "this must be a map, and `${ADMIN_TOKEN}` stands for a text",
+      'write `{ id: NAME, value: "${ADMIN_TOKEN}" }`',
+    ],
+  },
+  {
+    file: "gateway",
     from: "listen: { port: 8080 }",
     to: "listen: 8080",
     expected: [2, "8080", "this must be a map", "write `listen: { port: 8080 }`"],

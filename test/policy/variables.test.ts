@@ -132,3 +132,28 @@ t.test("offline a variable that is set counts, and a mistake in it is one", asyn
   t.equal(policyOf(load(t, files, { offline: true, environment: { URL: "http://real" } })).services[0]!.upstream.origin, "http://real");
   t.match(mistakes(load(t, files, { offline: true, environment: { URL: "ftp://real" } })), [/is not spoken here/]);
 });
+
+const TOKENS = (tokens: string) => `${GATEWAY}admin: { port: 9712, tokens: ${tokens} }\n`;
+const NO_MAP = /this must be a map, and `\$\{ADMIN\}` stands for a text/;
+
+for (const [where, tokens] of [
+  ["an item of a list", '["${ADMIN}"]'],
+  ["a list of maps", '"${ADMIN}"'],
+  ["a part of a text", '["x-${ADMIN}"]'],
+] as const) {
+  t.test(`a reference cannot stand for a map, whether it is set or not: ${where}`, async (t) => {
+    const files = { "sallyport.yaml": TOKENS(tokens), "services/shop.yaml": SHOP + ROUTES };
+    t.match(mistakes(load(t, files, { offline: true })), [NO_MAP]);
+    t.match(mistakes(load(t, files, { offline: true, environment: { ADMIN: "0123456789abcdef" } })), [NO_MAP]);
+    t.match(mistakes(load(t, files, { environment: { ADMIN: "0123456789abcdef" } })), [NO_MAP]);
+  });
+}
+
+t.test("a reference may stand for the word in place of a map, and nothing else", async (t) => {
+  const shared = `${GATEWAY}authenticators:\n  people:\n    jwt: { issuer: https://issuer.example, clients: any }\n`;
+  const text = `version: 1\nservice: shop\nupstream: { url: "http://shop:8080" }\nauthenticators: { people: "\${WHOSE}" }\nroutes: { GET /: authenticated }\n`;
+  const files = { "sallyport.yaml": shared, "services/shop.yaml": text };
+  t.same(mistakes(load(t, files, { offline: true })), []);
+  t.same(mistakes(load(t, files, { environment: { WHOSE: "shared" } })), []);
+  t.match(mistakes(load(t, files, { environment: { WHOSE: "mine" } })), [/the value of `\$\{WHOSE\}`: this must be `shared` or a map/]);
+});
