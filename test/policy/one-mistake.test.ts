@@ -312,6 +312,36 @@ const ROWS: readonly Row[] = [
     to: "path: tenant",
     expected: [10, "tenant", "no route has the placeholder `{tenant}`", "known here: client_id"],
   },
+  // what follows from a mistake is none of its own
+  {
+    file: "service",
+    from: "  people:\n",
+    to: "  people: 5\n  others:\n",
+    expected: [
+      6,
+      "5",
+      "this must be `shared` or a map",
+      `${COMMON} \`people: { jwt: { issuer: https://issuer.example, clients: [ID] } }\``,
+    ],
+  },
+  {
+    file: "service",
+    from: "    jwt: {",
+    to: "    jtw: {",
+    expected: [7, "jtw", "unknown key `jtw`", "did you mean `jwt`?"],
+  },
+  {
+    file: "service",
+    from: "GET /notes/{client_id}",
+    to: "/notes/{client_id}",
+    expected: [17, "/notes/{client_id}", "a route is written `METHOD /path`", "put the method before it: `GET /notes/{client_id}`"],
+  },
+  {
+    file: "service",
+    from: "roles: { reader: [notes.read] }\nauthenticators:\n  people:\n",
+    to: "roles: 5\nauthenticators:\n  people:\n    role: reader\n",
+    expected: [4, "5", "this must be a map", `${COMMON} \`roles: { reader: [models.read] }\``],
+  },
   // names that nothing has
   {
     file: "service",

@@ -2,7 +2,7 @@
 import type { AuthenticatorFile } from "../schema/authenticator.ts";
 import { didYouMean } from "../suggest.ts";
 import { namesIn } from "../validate.ts";
-import { authenticatorsOf, type PlacedAuthenticator, roleNames, type Scope } from "./scope.ts";
+import { authenticatorsOf, isRefused, type PlacedAuthenticator, roleNames, type Scope } from "./scope.ts";
 
 type Jwt = NonNullable<AuthenticatorFile["jwt"]>;
 
@@ -167,6 +167,7 @@ function checkRoles({ file, path, report }: PlacedAuthenticator, scope: Scope): 
     );
   if (file.role !== undefined && !known)
     return report([...path, "role"], `\`${scope.name}\` has no \`roles:\``, "list them: `roles: { reader: [models.read] }`", "key");
+  if (isRefused(scope, "roles")) return;
   if (typeof file.role === "string") unknownRole(file.role, [...path, "role"], known, report);
   if (file.crossTenant?.role !== undefined) unknownRole(file.crossTenant.role, [...path, "crossTenant", "role"], known, report);
 }

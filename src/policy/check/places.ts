@@ -155,10 +155,9 @@ export function checkTenantPlaces(scope: Scope): void {
 
 /** Where a request can name its tenant elsewhere, a placeholder that no route has yet is no mistake. */
 function checkTenantPlaceholder(scope: Scope, placeholder: string, elsewhere: boolean): void {
-  // It has been said that there is no table.
-  if (scope.service.content.routes === undefined) return;
   const found = new Set<string>();
-  for (const [key, { segments }] of routePatterns(scope.service)) {
+  const patterns = routePatterns(scope.service);
+  for (const [key, { segments }] of patterns) {
     for (const segment of segments) {
       if (segment.kind === "literal") continue;
       found.add(segment.name);
@@ -171,6 +170,8 @@ function checkTenantPlaceholder(scope: Scope, placeholder: string, elsewhere: bo
         );
     }
   }
+  // It has been said of a table that is none, or of a line that cannot be read.
+  if (scope.service.content.routes === undefined || patterns.size < namesIn(scope.service, ["routes"]).length) return;
   const meant = didYouMean(placeholder, [...found]);
   if (!found.has(placeholder) && !(elsewhere && !meant?.startsWith("did")))
     scope.report(

@@ -9,7 +9,7 @@ import { SegmentTree } from "../table.ts";
 import { namesIn } from "../validate.ts";
 import { checkLimits } from "./limits.ts";
 import { routePatterns } from "./route-keys.ts";
-import { authenticatorsOf, knowsAllAuthenticators, type Scope } from "./scope.ts";
+import { authenticatorsOf, isRefused, knowsAllAuthenticators, type Scope } from "./scope.ts";
 
 interface Line {
   readonly key: string;
@@ -86,7 +86,7 @@ function checkCredentials({ rule, path, key }: Line, scope: Scope): void {
   if (isPublic && rule.authenticators)
     scope.report([...path, "authenticators"], "a public route never reads a credential", "leave it out", "key");
   if (isPublic && rule.tenant) scope.report([...path, "tenant"], "a public route knows no tenant", "leave it out", "key");
-  if (!isPublic && known.length === 0)
+  if (!isPublic && known.length === 0 && !isRefused(scope, "authenticators"))
     scope.report(
       path,
       `\`${key}\` needs a credential, and \`${scope.name}\` has no authenticators`,

@@ -76,6 +76,8 @@ export function exactlyOne(keys: readonly string[]) {
   return (context: z.core.ParsePayload<object>) => {
     const present = keys.filter((key) => (context.value as Record<string, unknown>)[key] !== undefined);
     if (present.length === 1) return;
+    // A key that is unknown here is the one that was meant.
+    if (present.length === 0 && context.issues.some(({ code, path = [] }) => code === "unrecognized_keys" && path.length === 0)) return;
     const message = `exactly one of ${keys.map((key) => `\`${key}\``).join(", ")} must be here`;
     const params = present.length === 0 ? {} : { repair: `leave out all but one: \`${present.join("`, `")}\`` };
     context.issues.push({ code: "custom", input: context.value, message, params });
