@@ -1,6 +1,6 @@
 /** Issues of the schema library → findings, each with one path, one mistake and what was expected there. */
 import type { $ZodIssue, $ZodIssueInvalidType, $ZodIssueInvalidUnion, $ZodType } from "zod/v4/core";
-import { insteadOfEmptiness, insteadOfKey, insteadOfKind, insteadOfNothing, insteadOfText } from "./instead.ts";
+import { insteadOfEmptiness, insteadOfKey, insteadOfKind, insteadOfNoItems, insteadOfNothing, insteadOfText } from "./instead.ts";
 import type { IssueParams } from "./schema/parts.ts";
 import { accessInstead, ruleInstead } from "./rule-hints.ts";
 import { didYouMean, nearest } from "./suggest.ts";
@@ -59,7 +59,7 @@ function findingsOfIssue(issue: $ZodIssue, parsed: Parsed, path: Path): readonly
       return [wrongValue(path, issue.values.map(String), parsed)];
     case "too_small":
     case "too_big":
-      return [outOfBounds(path, issue)];
+      return [outOfBounds(path, issue, parsed)];
     case "custom":
       return [custom(path, issue, parsed, "value")];
     default:
@@ -179,9 +179,8 @@ function wrongValue(path: Path, allowed: readonly string[], parsed: Parsed): Fin
   return { path, part: "value", message, ...withRepair(kindInstead(path, node, parsed)), expected };
 }
 
-function outOfBounds(path: Path, issue: Extract<$ZodIssue, { code: "too_small" | "too_big" }>): Finding {
-  if (issue.origin === "array")
-    return { path, part: "key", message: "this list is empty", repair: "list at least one, or leave the key out" };
+function outOfBounds(path: Path, issue: Extract<$ZodIssue, { code: "too_small" | "too_big" }>, { schema }: Parsed): Finding {
+  if (issue.origin === "array") return { path, part: "key", message: "this list is empty", repair: insteadOfNoItems(schema, path) };
   const isSmall = issue.code === "too_small";
   const bound = isSmall ? issue.minimum : issue.maximum;
   return {

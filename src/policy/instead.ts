@@ -1,7 +1,7 @@
 /** What to write in place of a mistake, as the schema has it. */
 import * as z from "zod";
 import { maskLine } from "./mask.ts";
-import { alternatives, exampleOf, type Given, isMap, isOptional, isText, keyExample, partAt, wordsOf } from "./schema/example.ts";
+import { alternatives, exampleOf, type Given, isMap, isOptional, isText, keyExample, mapWith, partAt, wordsOf } from "./schema/example.ts";
 import { nearest } from "./suggest.ts";
 import type { Leaf, Path, Tree } from "./tree.ts";
 
@@ -30,10 +30,16 @@ export function insteadOfKind(schema: Part, path: Path, node: Tree, isSecret: bo
   const correction = leaf && !leaf.filling ? corrected(parts, words, leaf) : undefined;
   if (correction !== undefined) return correction;
   const map = parts.find(isMap);
-  const given = map && leaf && givenOf(leaf);
-  const example = exampleOf(map && given ? map : part, given);
-  const isSure = (given && example.includes(given.raw)) || (words.length === 1 && words[0] === example);
-  return isSure ? `write \`${lineOf(path, example)}\`` : asInExample(path, example);
+  const given = leaf && givenOf(leaf);
+  const example = exampleOf(part);
+  const sure = map && given ? mapWith(map, given) : words.find((word) => words.length === 1 && word === example);
+  return sure === undefined ? asInExample(path, example) : `write \`${lineOf(path, sure)}\``;
+}
+
+/** For a list with nothing in it. */
+export function insteadOfNoItems(schema: Part, path: Path): string {
+  const part = partAt(schema, path);
+  return `list at least one${part && isOptional(part) ? ", or leave the key out" : ""}`;
 }
 
 /** For a text that does not say what it must. */
@@ -68,7 +74,8 @@ function corrected(parts: readonly Part[], words: readonly string[], { value, ra
   if (typeof value !== "string" && parts.some(isText) && fits(raw)) return `quote it: "${raw}"`;
   if (typeof value === "string" && /^(?:\d+|true|false)$/.test(value) && fits(JSON.parse(value)))
     return `write \`${value}\`, without quotes`;
-  const unit = typeof value === "number" ? UNITS.find((one) => fits(`${raw}${one}`)) : undefined;
+  const isQuantity = typeof value === "number" && parts.some((part) => /^\d/.test(exampleOf(part)));
+  const unit = isQuantity ? UNITS.find((one) => fits(`${raw}${one}`)) : undefined;
   if (unit !== undefined) return `write the unit: \`${raw}${unit}\``;
   if (/^(?:yes|on|no|off)$/i.test(raw) && fits(true)) return `write \`${/^(?:yes|on)$/i.test(raw)}\``;
   return fits([value]) ? `write a list: [${raw}]` : undefined;

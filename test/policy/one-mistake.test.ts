@@ -104,6 +104,24 @@ const ROWS: readonly Row[] = [
     to: "routes: 5\n",
     expected: [15, "5", "this must be a map", `${COMMON} \`routes: { GET /notes: notes.read }\``],
   },
+  {
+    file: "gateway",
+    from: "log: { level: info }",
+    to: 'log: "${LOG}"',
+    expected: [4, '"${LOG}"', "this must be a map, and `${LOG}` stands for a text", 'write `log: { level: "${LOG}" }`'],
+  },
+  {
+    file: "gateway",
+    from: "log: { level: info }",
+    to: "defaults: 5",
+    expected: [4, "5", "this must be a map", `${COMMON} \`defaults: { body: { max: 512KB } }\``],
+  },
+  {
+    file: "gateway",
+    from: '[{ id: ops, value: "${ADMIN_TOKEN}" }]',
+    to: "[]",
+    expected: [3, "tokens", "this list is empty", "list at least one"],
+  },
   // another kind of value is expected
   {
     file: "gateway",
@@ -158,6 +176,12 @@ const ROWS: readonly Row[] = [
     from: "service: notes",
     to: "service: notes\nstripPrefix: yes",
     expected: [3, "yes", "this must be `true` or `false`", "write `true`"],
+  },
+  {
+    file: "service",
+    from: "service: notes",
+    to: "service: notes\nhosts: [5]",
+    expected: [3, "5", "this must be a host, such as `api.example.com`", "write one such as `api.example.com`"],
   },
   // a word of a few is expected
   {

@@ -34,7 +34,7 @@ const jwt = block({
   algorithms: optional(list(z.enum(ALGORITHMS)), "Algorithms that count; never taken from the token.", ["RS256"]),
   maxLifetime: optional(duration, "Longest accepted time between `iat` and `exp`.", "24h"),
   groupsClaim: optional(words, "Claim that holds the list of groups.", "cognito:groups"),
-});
+}).register(shown, { example: "{ issuer: https://issuer.example, clients: [ID] }" });
 
 const bearerSecret = block({
   id: name.describe("Names the secret in logs and limits."),
@@ -89,7 +89,7 @@ const role = z.union([words, block({ claim: words.describe("Claim that holds the
 const tenantSource = z.union([
   z.literal("account"),
   block({
-    claim: optional(words, "Claim that holds the tenant. `client_id` counts for machines only."),
+    claim: optional(words, "Claim that holds the tenant. `client_id` counts for machines only.").register(shown, { example: "NAME" }),
     group: optional(
       meaningful(readGroup, { title: "group pattern", examples: ["client:{tenant}"], standIn: (word) => `${word}:{tenant}` }),
       "Groups that name a tenant: `client:{tenant}`.",
@@ -100,9 +100,9 @@ const tenantSource = z.union([
 ]);
 
 const crossTenant = block({
-  scope: optional(words, "A caller with this scope."),
-  group: optional(words, "A caller in this group."),
-  role: optional(words, "A caller with this role."),
+  scope: optional(words, "A caller with this scope.").register(shown, { example: "admin/all" }),
+  group: optional(words, "A caller in this group.").register(shown, { example: "admins" }),
+  role: optional(words, "A caller with this role.").register(shown, { example: "admin" }),
 })
   .check(exactlyOne(["scope", "group", "role"]))
   .register(shown, { example: "{ group: admins }" });

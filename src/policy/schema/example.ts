@@ -48,23 +48,24 @@ export function keyExample(part: Part): string | undefined {
   return alternatives(part).flatMap((one) => (defOf(one).type === "record" ? [exampleOfKey(one)] : []))[0];
 }
 
-/** The part as the file would say it; of a map all keys that it must have, or its first. `given` goes where it fits. */
-export function exampleOf(part: Part, given?: Given): string {
-  const ownWords = shown.get(part)?.example;
+/** The part as the file would say it; of a map all keys that it must have, or its first. */
+export function exampleOf(part: Part): string {
+  const own = shown.get(part);
+  if (own) return own.example;
   const def = defOf(part);
   switch (def.type) {
     case "object":
-      return ownWords ?? mapExample(def.shape, given) ?? firstKey(def.shape);
+      return mapExample(def.shape);
     case "array":
-      return ownWords ?? `[${exampleOf(def.element)}]`;
+      return `[${exampleOf(def.element)}]`;
     case "record":
-      return ownWords ?? `{ ${exampleOfKey(part)}: ${exampleOf(def.valueType)} }`;
+      return `{ ${exampleOfKey(part)}: ${exampleOf(def.valueType)} }`;
     case "union":
-      return ownWords ?? exampleOf(likeliest(def.options));
+      return exampleOf(likeliest(def.options));
     case "optional":
-      return ownWords ?? exampleOf(def.innerType);
+      return exampleOf(def.innerType);
     default:
-      return ownWords ?? wordExample(part);
+      return wordExample(part);
   }
 }
 
@@ -107,35 +108,49 @@ function exampleOfKey(part: Part): string {
   return shown.get(def.keyType)?.example ?? wordsOf(def.keyType)[0] ?? "NAME";
 }
 
-/** Undefined: no key must be there, and none takes what is given. */
-function mapExample(keys: Keys, given: Given | undefined): string | undefined {
-  const needed = Object.keys(keys).filter((key) => defOf(keys[key]!).type !== "optional");
-  const taker = given && takerOf(keys, needed, given);
-  const told = taker === undefined || needed.includes(taker.key) ? needed : [...needed, taker.key];
-  if (told.length === 0) return undefined;
-  return inBraces(told.map((key) => [key, key === taker?.key ? taker.text : exampleOf(keys[key]!)]));
+/** The map with all keys that it must have, or with its first. */
+function mapExample(keys: Keys): string {
+  const needed = neededOf(keys);
+  const told = needed.length > 0 ? needed : Object.keys(keys).slice(0, 1);
+  return inBraces(told.map((key) => [key, exampleOf(keys[key]!)]));
 }
 
-function firstKey(keys: Keys): string {
-  const [key, part] = Object.entries(keys)[0]!;
-  return inBraces([[key, exampleOf(part)]]);
+/** The map that was meant by one value in its place; undefined where no key takes it. */
+export function mapWith(part: Part, given: Given): string | undefined {
+  const keys = keysOf(part);
+  if (!keys || shown.get(part)) return undefined;
+  const needed = neededOf(keys);
+  const taker = takerOf(keys, needed, given);
+  if (!taker) return undefined;
+  const told = needed.includes(taker.key) ? needed : [...needed, taker.key];
+  return inBraces(told.map((key) => [key, key === taker.key ? taker.text : exampleOf(keys[key]!)]));
+}
+
+function neededOf(keys: Keys): readonly string[] {
+  return Object.keys(keys).filter((key) => !isOptional(keys[key]!));
 }
 
 function inBraces(entries: readonly (readonly [key: string, text: string])[]): string {
   return `{ ${entries.map(([key, text]) => `${key}: ${text}`).join(", ")} }`;
 }
 
-/** The key that was probably meant by one value in place of the map: a secret's for a reference, else the first that takes it. */
+/** The key that was probably meant by one value in place of the map. */
 function takerOf(keys: Keys, needed: readonly string[], { value, raw }: Given): { key: string; text: string } | undefined {
-  if (raw.includes("${")) {
-    const key = needed.find((one) => exampleOf(keys[one]!).includes("${")) ?? needed[0] ?? Object.keys(keys)[0]!;
-    return { key, text: quoted(raw) };
-  }
+  if (raw.includes("${")) return takerOfReference(keys, needed, raw);
   for (const [key, part] of Object.entries(keys)) {
     if (z.safeParse(part, value).success) return { key, text: quoted(raw) };
     if (z.safeParse(part, [value]).success) return { key, text: `[${quoted(raw)}]` };
   }
   return undefined;
+}
+
+/** What it will hold is not known: a secret, where there is one, else the first value that is no map itself. */
+function takerOfReference(keys: Keys, needed: readonly string[], raw: string): { key: string; text: string } | undefined {
+  const plain = [...needed, ...Object.keys(keys)]
+    .map((key) => ({ key, example: exampleOf(keys[key]!) }))
+    .filter(({ example }) => !/[{[]/.test(example[0]!));
+  const taker = plain.find(({ example }) => example.includes("${")) ?? plain[0];
+  return taker && { key: taker.key, text: quoted(raw) };
 }
 
 /** As it can stand inside braces. */
