@@ -72,13 +72,19 @@ function corrected(parts: readonly Part[], words: readonly string[], { value, ra
   if (word !== undefined) return `did you mean \`${word}\`?`;
   const fits = (tried: unknown) => parts.some((part) => z.safeParse(part, tried).success);
   if (typeof value !== "string" && parts.some(isText) && fits(raw)) return `quote it: "${raw}"`;
-  if (typeof value === "string" && /^(?:\d+|true|false)$/.test(value) && fits(JSON.parse(value)))
-    return `write \`${value}\`, without quotes`;
+  const bare = typeof value === "string" ? unquoted(value) : undefined;
+  if (bare !== undefined && fits(bare)) return `write \`${value}\`, without quotes`;
   const isQuantity = typeof value === "number" && parts.some((part) => /^\d/.test(exampleOf(part)));
   const unit = isQuantity ? UNITS.find((one) => fits(`${raw}${one}`)) : undefined;
   if (unit !== undefined) return `write the unit: \`${raw}${unit}\``;
   if (/^(?:yes|on|no|off)$/i.test(raw) && fits(true)) return `write \`${/^(?:yes|on)$/i.test(raw)}\``;
   return fits([value]) ? `write a list: [${raw}]` : undefined;
+}
+
+/** What a text would be without its quotes, where that is no text. */
+function unquoted(text: string): number | boolean | undefined {
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text);
+  return text === "true" || text === "false" ? text === "true" : undefined;
 }
 
 /** What is most often meant where the unit is left out. */

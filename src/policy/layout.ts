@@ -12,18 +12,21 @@ interface Line {
   readonly text: string;
 }
 
+/** What the parser says of a line as soon as it meets it. */
+const AT_ITS_BEGINNING = new Set(["BAD_INDENT", "MISSING_CHAR"]);
 const ABOUT_LINES = new Set(["BAD_INDENT", "BLOCK_AS_IMPLICIT_KEY", "MULTILINE_IMPLICIT_KEY", "MISSING_CHAR"]);
 
 /** The fault of the line at the position, or of the one beside it; undefined where the error is about something else. */
 export function layoutFault(text: string, position: number, error: YAMLParseError): Fault | undefined {
   if (!ABOUT_LINES.has(error.code) || error.message.includes("flow")) return undefined;
   const lines = contentLines(text);
-  const index = lines.findLastIndex(({ start }) => start <= position);
+  // The parser may have given up in a comment before the line.
+  const index = lines.findIndex(({ start, indent, text: { length } }) => start + indent + length > position);
   const line = lines[index];
   if (!line) return undefined;
   const elsewhere = mixture(lines, index) ?? colonFault(line);
   if (elsewhere) return elsewhere;
-  return error.code === "BAD_INDENT" || isItem(line) ? badIndent(lines, index) : deeperLine(lines, index);
+  return AT_ITS_BEGINNING.has(error.code) || isItem(line) ? badIndent(lines, index) : deeperLine(lines, index);
 }
 
 function contentLines(text: string): readonly Line[] {
@@ -67,11 +70,12 @@ function deeperLine(lines: readonly Line[], index: number): Fault | undefined {
   return indentFault(after, line.indent);
 }
 
-/** The line itself, unless it is the first of its block that stands apart from all others. */
+/** The line itself, unless it is the first of its block that stands apart: from all others, or from whole steps of two. */
 function badIndent(lines: readonly Line[], index: number): Fault {
   const [parent, before, line, after] = [lines[index - 2], lines[index - 1], lines[index]!, lines[index + 1]];
   const isFirst = before !== undefined && parent !== undefined && isOpen(parent) && parent.indent < Math.min(before.indent, line.indent);
-  if (isFirst && after?.indent === line.indent) return indentFault(before, line.indent);
+  const isOdd = before !== undefined && before.indent % 2 === 1 && line.indent % 2 === 0;
+  if (isFirst && (isOdd || after?.indent === line.indent)) return indentFault(before, line.indent);
   return indentFault(line, nearestIndent(line, after, openIndents(lines.slice(0, index))));
 }
 
@@ -85,9 +89,11 @@ function nearestIndent(line: Line, after: Line | undefined, open: readonly numbe
 /** Indentations of the maps and lists that a next line could go on with, outermost first. */
 function openIndents(lines: readonly Line[]): readonly number[] {
   const open: number[] = [];
-  for (const { indent } of lines) {
+  for (const { indent, text } of lines) {
     while (open.length > 0 && open.at(-1)! >= indent) open.pop();
     open.push(indent);
+    // The keys of an item begin behind its dash.
+    if (/^-\s+\S+:/.test(text)) open.push(indent + text.search(/[^-\s]/));
   }
   return open;
 }

@@ -11,7 +11,7 @@ export function syntaxFaults(text: string, errors: readonly YAMLParseError[]): r
 
 function faultOf(text: string, error: YAMLParseError): Fault {
   const position = Math.min(error.pos[0], text.length);
-  const reference = unquotedReference(text, position, lineStart(text, position));
+  const reference = isInFlow(error) ? unquotedReference(text, position, lineStart(text, position)) : undefined;
   if (reference) return reference;
   const quote = /^Missing closing (["'])quote/.exec(error.message)?.[1];
   if (quote !== undefined) return unclosedQuote(text, position, quote);
@@ -26,13 +26,18 @@ function saidOf(span: Fault["span"], error: YAMLParseError): Fault {
   return { span, message, repair };
 }
 
+/** Elsewhere `${NAME}` is a text like any other, and what the parser stumbles over is something else. */
+function isInFlow({ code, message }: YAMLParseError): boolean {
+  return code === "UNEXPECTED_TOKEN" || code === "BLOCK_IN_FLOW" || message.includes("flow");
+}
+
 /** Inside `[…]` and `{…}` an unquoted `${NAME}` reads as the beginning of a map. */
 function unquotedReference(text: string, position: number, line: number): Fault | undefined {
   const end = text.indexOf("\n", line);
   const words = text.slice(line, end === -1 ? text.length : end);
   for (const match of words.matchAll(/\$\{[^{}\n]*\}/g)) {
     const start = line + match.index;
-    if (position < start || position > start + match[0].length) continue;
+    if (position < start || position > start + match[0].length || /["']/.test(text[start - 1]!)) continue;
     return {
       span: { start, end: start + match[0].length },
       message: `\`${match[0]}\` is not quoted inside brackets`,

@@ -138,6 +138,12 @@ const ROWS: readonly Row[] = [
   {
     file: "gateway",
     from: "listen: { port: 8080 }",
+    to: 'listen: { port: "08080" }',
+    expected: [2, '"08080"', "this must be a number", `${COMMON} \`port: 8080\``],
+  },
+  {
+    file: "gateway",
+    from: "listen: { port: 8080 }",
     to: "listen: { port: 99999 }",
     expected: [2, "99999", "this must be at most 65535", "write `65535` or less"],
   },
