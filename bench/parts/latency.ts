@@ -18,7 +18,7 @@ const PACED_WARM_UP_SECONDS = 1;
 
 interface PacedTarget {
   readonly name: string;
-  readonly port: number;
+  readonly running: Pick<Running, "port" | "cpuMs">;
   readonly rounds: PacedRound[];
 }
 
@@ -33,7 +33,7 @@ export function measureLatency(stage: Stage, options: LatencyOptions): Promise<r
   return withTargets(stage, async (open) => {
     const gateway = await open(sallyport({ name: "sallyport-logging", logs: "all" }));
     const targets = await pacedTargets(stage, gateway, open, options);
-    for (const { port } of targets) await fullLoad(shot, port, { ...options, seconds: options.warmUpSeconds });
+    for (const { running } of targets) await fullLoad(shot, running.port, { ...options, seconds: options.warmUpSeconds });
     const random = randomOf(options.seed);
     for (let round = 0; round < options.rounds; round++) {
       const rate = (await fullLoad(shot, gateway.port, { ...options, seconds: FULL_LOAD_SECONDS })) / 2;
@@ -45,14 +45,14 @@ export function measureLatency(stage: Stage, options: LatencyOptions): Promise<r
 
 async function pacedTargets(stage: Stage, gateway: Running, open: Open, { quick }: LatencyOptions): Promise<readonly PacedTarget[]> {
   const judged = [
-    { name: PACED.sallyport, port: gateway.port, rounds: [] },
-    { name: PACED.direct, port: stage.upstream.port, rounds: [] },
+    { name: PACED.sallyport, running: gateway, rounds: [] },
+    { name: PACED.direct, running: stage.upstream, rounds: [] },
   ];
   if (quick) return judged;
   return [
     ...judged,
-    { name: PACED.rawHop, port: (await open(rawHop)).port, rounds: [] },
-    { name: PACED.haproxy, port: (await open(haproxy)).port, rounds: [] },
+    { name: PACED.rawHop, running: await open(rawHop), rounds: [] },
+    { name: PACED.haproxy, running: await open(haproxy), rounds: [] },
   ];
 }
 
@@ -64,7 +64,12 @@ async function takeRound(
   random: () => number,
 ): Promise<void> {
   const setting = { rate, connections: CONNECTIONS, seconds, warmUpSeconds: PACED_WARM_UP_SECONDS, seed };
-  for (const { port, rounds } of shuffled(targets, random)) rounds.push(await pace(shot, { ...setting, port }));
+  for (const { running, rounds } of shuffled(targets, random)) {
+    const cpuBefore = running.cpuMs();
+    const figures = await pace(shot, { ...setting, port: running.port });
+    const requests = figures.perSecond * (seconds + PACED_WARM_UP_SECONDS);
+    rounds.push({ ...figures, cpuMicroseconds: ((running.cpuMs() - cpuBefore) * 1000) / requests });
+  }
 }
 
 async function fullLoad(shot: Shot, port: number, { seconds, folder }: RoundsOptions): Promise<number> {

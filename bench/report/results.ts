@@ -81,6 +81,8 @@ export interface PacedRound {
   readonly p99: number;
   readonly p999: number;
   readonly loadIdle: number;
+  /** Processor time of whoever answers, a request. */
+  readonly cpuMicroseconds: number;
 }
 
 /** Each round with processes of its own; megabytes that are resident. */

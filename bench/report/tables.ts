@@ -71,11 +71,12 @@ export function loadsTable(lanes: readonly LaneRounds[]): Table {
 
 export function latencyTable(latency: NonNullable<Results["latency"]>): Table {
   return {
-    head: ["at the same rate", "requests/s", "p50 ms", "p99 ms", "p99.9 ms", "load's core idle, least"],
+    head: ["at the same rate", "requests/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs a request", "load's core idle, least"],
     rows: latency.map(({ name, rounds }) => [
       name,
       whole(medianOf(rounds.map(({ perSecond }) => perSecond))),
       ...(["p50", "p99", "p999"] as const).map((pick) => medianOf(rounds.map((round) => round[pick])).toFixed(2)),
+      medianOf(rounds.map(({ cpuMicroseconds }) => cpuMicroseconds)).toFixed(1),
       percent(Math.min(...rounds.map(({ loadIdle }) => loadIdle))),
     ]),
   };

@@ -57,7 +57,7 @@ t.test("a body's cost is held against what it costs the raw hop", async (t) => {
 
 const paced = (name: string, p50: number, perSecond: number): PacedLane => ({
   name,
-  rounds: [{ rate: 1_000, perSecond, p50, p99: p50 * 4, p999: p50 * 8, loadIdle: 0.5 }],
+  rounds: [{ rate: 1_000, perSecond, p50, p99: p50 * 4, p999: p50 * 8, loadIdle: 0.5, cpuMicroseconds: 50 }],
 });
 
 t.test("added latency is what there is without the gateway taken off", async (t) => {
