@@ -89,13 +89,21 @@ function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** A port that nobody listened on just now. */
+/** The system may give a port again before anybody listens on it. */
+const given = new Set<number>();
+
+/** A port that nobody listened on just now, another one each time. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
+  for (;;) {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    await new Promise((resolve) => server.close(resolve));
+    const port = typeof address === "object" && address ? address.port : 0;
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Resolves when something answers there, whatever it says; with how long that took. Rejects after ten seconds. */
