@@ -86,6 +86,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     },
     ended: (exchange) => {
       const endedAt = parts.monotonicNow();
+      connections.ended(exchange);
       shared.open.ended(exchange);
       parts.metrics.count(exchange, endedAt);
       parts.decisions.write(exchange, endedAt, parts.shadow?.look(exchange));

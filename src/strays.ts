@@ -13,7 +13,7 @@ import { plainAddress } from "./pipeline/edge/address.ts";
 import type { Connections } from "./pipeline/edge/connections.ts";
 import { FewAtATime } from "./pipeline/edge/few-at-a-time.ts";
 import { answerOnSocket, codeOfParserError } from "./pipeline/edge/unparsed.ts";
-import type { Exchange, Refuse } from "./pipeline/exchange.ts";
+import type { Refuse } from "./pipeline/exchange.ts";
 import { countAddress, limitReason } from "./pipeline/limit.ts";
 
 export interface StrayParts {
@@ -55,13 +55,13 @@ export class Strays {
     }
     const { pipelined } = connections;
     pipelined.inOrder(socket, () => {
-      const latest = connections.latest(socket);
-      if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") this.#refuseUnparsed(latest, error, socket);
+      if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") {
+        this.#refuseUnparsed(error, socket);
+        return;
+      }
+      const latest = connections.latestId(socket);
       // What came in time after all is taken up first.
-      else
-        this.#late.add(() =>
-          pipelined.inOrder(socket, () => connections.latest(socket) === latest && this.#timedOut(latest, error, socket)),
-        );
+      this.#late.add(() => pipelined.inOrder(socket, () => connections.latestId(socket) === latest && this.#timedOut(error, socket)));
     });
   }
 
@@ -74,10 +74,10 @@ export class Strays {
   }
 
   /** Whoever said nothing at all has asked for no answer. */
-  #timedOut(latest: Exchange | undefined, error: ParserError, socket: Socket): void {
+  #timedOut(error: ParserError, socket: Socket): void {
     if (socket.destroyed) return;
     if (socket.bytesRead > 0) {
-      this.#refuseUnparsed(latest, error, socket);
+      this.#refuseUnparsed(error, socket);
       return;
     }
     socket.destroy();
@@ -85,9 +85,10 @@ export class Strays {
   }
 
   /** A parser error in a request's body is that request's; else those before it are answered first, and then there is only the socket. */
-  #refuseUnparsed(exchange: Exchange | undefined, error: ParserError, socket: Socket): void {
+  #refuseUnparsed(error: ParserError, socket: Socket): void {
     if (this.#unreadable.has(socket)) return;
     this.#unreadable.add(socket);
+    const exchange = this.#parts.connections.latest(socket);
     const refusal: Refusal = { code: codeOfParserError(error.code), reason: `the HTTP parser refused it: ${error.code ?? "unknown"}` };
     if (exchange === undefined || exchange.response.closed) this.#refuseOnSocket(socket, refusal);
     else if (exchange.request.complete || exchange.over || exchange.response.writableEnded) {

@@ -87,7 +87,8 @@ export function answerHeaders({ id, corsHeaders, limit }: Exchange): string[] {
 /** The field names of draft-ietf-httpapi-ratelimit-headers before its list syntax, and the customary ones. */
 function addLimit(headers: string[], state: LimitState): void {
   const limit = String(state.limit.count);
-  const remaining = String(state.remaining);
+  // V8 keeps what `String` makes of a number, and lives with the garbage of all those that do not come again.
+  const remaining = state.remaining.toFixed(0);
   const reset = String(Math.ceil(state.resetMs / 1000));
   headers.push("ratelimit-limit", limit, "ratelimit-remaining", remaining, "ratelimit-reset", reset);
   headers.push("x-ratelimit-limit", limit, "x-ratelimit-remaining", remaining, "x-ratelimit-reset", reset);

@@ -3,6 +3,9 @@ import type { Route } from "../contract/policy.ts";
 import type { Check, Exchange } from "./exchange.ts";
 import { callerSubject } from "./subject.ts";
 
+/** Callers with nothing open that are kept: a `Map` that is emptied and filled with every request leaves garbage that only major collections find. */
+const MOST_IDLE = 1_000;
+
 /** Counts what is open, by service and caller; the counts outlive a reload. */
 export class OpenExchanges {
   readonly #byService = new Map<string, Map<string, number>>();
@@ -25,7 +28,7 @@ export class OpenExchanges {
     if (openAs === undefined || match.kind !== "route") return;
     const open = this.#countsOf(match.route.service.name);
     const left = (open.get(openAs) ?? 1) - 1;
-    if (left === 0) open.delete(openAs);
+    if (left === 0 && open.size > MOST_IDLE) open.delete(openAs);
     else open.set(openAs, left);
   }
 

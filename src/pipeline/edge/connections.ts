@@ -8,7 +8,13 @@ import { Pipelined } from "./pipelined.ts";
 
 /** On the socket itself: a look-up by socket would cost every request, and keep what it finds alive for long. */
 const LATEST = Symbol("latest exchange");
-type Followed = Socket & { [LATEST]?: Exchange };
+const LATEST_ID = Symbol("id of the latest exchange");
+
+interface Followed extends Socket {
+  /** Until it is over. What stays while a connection stands idle survives two minor collections, and then costs a major one. */
+  [LATEST]?: Exchange | undefined;
+  [LATEST_ID]?: string;
+}
 
 export class Connections {
   readonly pipelined = new Pipelined();
@@ -39,8 +45,14 @@ export class Connections {
     const { socket } = exchange.request;
     const ahead = this.latest(socket);
     (socket as Followed)[LATEST] = exchange;
+    (socket as Followed)[LATEST_ID] = exchange.id;
     if (exchange.response.socket === null || (ahead !== undefined && !isSent(ahead))) this.pipelined.began(exchange);
     if (this.#draining || this.#renewed.has(socket)) this.#release(socket);
+  }
+
+  ended(exchange: Exchange): void {
+    const { socket } = exchange.request;
+    if (this.latest(socket) === exchange && isSent(exchange)) (socket as Followed)[LATEST] = undefined;
   }
 
   /** Whether an answer on this connection is still to be sent. */
@@ -49,9 +61,14 @@ export class Connections {
     return isClosing(socket) || this.pipelined.isWaiting(socket) || (latest !== undefined && !isSent(latest));
   }
 
-  /** The request that was taken up last on a connection; it may be over. */
+  /** The request that was taken up last on a connection; undefined where there was none. It may be over. */
   latest(socket: Socket): Exchange | undefined {
     return (socket as Followed)[LATEST];
+  }
+
+  /** Tells whether another request was taken up since. */
+  latestId(socket: Socket): string | undefined {
+    return (socket as Followed)[LATEST_ID];
   }
 
   /** Takes no new connections; closes each that there is when it owes nobody an answer. Resolves with the last one. */
@@ -67,7 +84,7 @@ export class Connections {
   renew(): void {
     for (const socket of this.#open) {
       this.#renewed.add(socket);
-      if (this.latest(socket) !== undefined) this.#release(socket);
+      if (this.latestId(socket) !== undefined) this.#release(socket);
     }
   }
 
@@ -118,7 +135,7 @@ export class Connections {
     if (exchange.upgrade) return;
     const { response } = exchange;
     if (!response.headersSent) closeAfterAnswer(exchange);
-    response.once("close", () => this.latest(socket) === exchange && socket.destroySoon());
+    response.once("close", () => this.latestId(socket) === exchange.id && socket.destroySoon());
   }
 }
 
