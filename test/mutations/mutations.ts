@@ -313,6 +313,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/security/sigv4.test.ts"],
   },
   {
+    name: "connections: keep the last request of an idle one",
+    file: "src/pipeline/edge/connections.ts",
+    code: "(socket as Followed)[LATEST] = undefined;",
+    instead: "return;",
+    tests: ["test/security/idle-connections.test.ts"],
+  },
+  {
     name: "upstream: use a connection again whose body is not written",
     file: "src/pipeline/forward/upstream/connection.ts",
     code: " || this.#socket!.writableLength > 0",
