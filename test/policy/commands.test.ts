@@ -13,7 +13,7 @@ t.test("check says yes to the shipped policy, with a line for each service, and 
   t.equal(code, 0);
   t.match(out, /^\S+sallyport\.yaml is valid: 3 services, 66 routes\n/);
   for (const name of ["model-registry", "pie", "stackflow"]) t.match(out, new RegExp(`^${name} +`, "m"));
-  t.match(out, /Not set here, and needed to serve:\n {2}ADMIN_TOKEN +\S+config\/sallyport\.yaml:17:33\n/);
+  t.match(out, /Not set here, and needed to serve:\n {2}ADMIN_TOKEN +\S+config\s*\/sallyport\.yaml:17:33\n/);
   t.match(out, /Not set here, and left out:\n {2}BREAKGLASS_TOKEN +\S+config\s*\/sallyport\.yaml:18:33\n/);
   t.match(out, /\n0 errors, 0 warnings, 0 to review, \d+ accepted;/, "what it holds that may not be meant is accepted in it");
 });
