@@ -3,7 +3,7 @@ import type { Decision, Denial, Match, RequestFacts } from "../contract/decision
 import { ERRORS, type ErrorCode } from "../contract/errors.ts";
 import type { Policy, Service } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
-import { bodyDenial, bodyUnderRule } from "../decision/body.ts";
+import { bodyUnderRule, denialOfAllowed } from "../decision/body.ts";
 import { corsHeaders } from "../decision/cors.ts";
 import { decide } from "../decision/decide.ts";
 import { addIdentity } from "../decision/identity-headers.ts";
@@ -44,7 +44,7 @@ export function judge(policy: Policy, { request: sketch, credential, now }: Inqu
 function forwarded(ruled: Decision, request: RequestFacts): Decision {
   if (ruled.outcome !== "allow" || request.websocket) return ruled;
   const framing = bodyUnderRule(sketchedBody(request), request, ruled.route.body);
-  return framing.kind === "refused" ? bodyDenial(ruled, framing) : ruled;
+  return framing.kind === "refused" ? denialOfAllowed(ruled, framing) : ruled;
 }
 
 function factsOf(sketch: RequestSketch, { path, query, host }: Pick<RequestFacts, "path" | "query" | "host">): RequestFacts {

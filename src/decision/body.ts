@@ -32,8 +32,8 @@ export function bodyUnderRule(framing: Framing, head: Head, rule: BodyRule): Fra
   return refuseUnexpected(head, rule) ?? refuseLength(framing.lengthBytes, rule) ?? refuseType(head, rule) ?? framing;
 }
 
-/** The refusal of a request that everything before its body has allowed. */
-export function bodyDenial({ route, caller }: Allowance, { code, reason }: Refusal): Denial {
+/** The refusal of a request that the rules have allowed: for its body, say, or since its service cannot be reached. */
+export function denialOfAllowed({ route, caller }: Allowance, { code, reason }: Pick<Denial, "code" | "reason">): Denial {
   const denial: Denial = { outcome: "deny", code, reason, service: route.service, route };
   return caller === undefined ? denial : { ...denial, caller };
 }

@@ -50,6 +50,7 @@ export class Connections {
     if (this.#draining || this.#renewed.has(socket)) this.#release(socket);
   }
 
+  /** Lets go of it where its answer has been sent. */
   ended(exchange: Exchange): void {
     const { socket } = exchange.request;
     if (this.latest(socket) === exchange && isSent(exchange)) (socket as Followed)[LATEST] = undefined;

@@ -2,7 +2,7 @@
 import type { Allowance } from "../../contract/decision.ts";
 import type { Policy, Route } from "../../contract/policy.ts";
 import type { Steps } from "../../contract/steps.ts";
-import { bodyDenial } from "../../decision/body.ts";
+import { denialOfAllowed } from "../../decision/body.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { frameBody } from "./client-body.ts";
 import { Hop, type HopDeps } from "./hop.ts";
@@ -86,7 +86,7 @@ function carry(exchange: Exchange, allowance: Allowance, plan: Plan, deps: HopDe
   }
   closeAfterAnswer(exchange);
   exchange.response.once("close", () => deps.done(exchange));
-  deps.refuse(exchange, bodyDenial(allowance, framing));
+  deps.refuse(exchange, denialOfAllowed(allowance, framing));
 }
 
 /** Nobody will read the answer. */

@@ -1,7 +1,7 @@
 /** One request on its way to the upstream, and the answer on its way back. */
 import type { Allowance, Denial } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
-import type { Framing } from "../../decision/body.ts";
+import { denialOfAllowed, type Framing } from "../../decision/body.ts";
 import { askForBody } from "../continue.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { atTurnsEnd, type Waiting } from "../turn.ts";
@@ -256,9 +256,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   #refuse(code: ErrorCode, reason: string): void {
     this.#stop();
     if (hasUnreadBody(this.#exchange)) closeAfterAnswer(this.#exchange);
-    const { route, caller } = this.#allowance;
-    const denial = { outcome: "deny", code, reason, service: route.service, route } as const;
-    this.#deps.refuse(this.#exchange, caller === undefined ? denial : { ...denial, caller });
+    this.#deps.refuse(this.#exchange, denialOfAllowed(this.#allowance, { code, reason }));
   }
 
   /** A truncated answer must never look whole; without chunks or length only a reset tells (HTTP/1.0). */

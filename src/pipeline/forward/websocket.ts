@@ -8,8 +8,9 @@ import tls from "node:tls";
 import httpProxy from "@fastify/http-proxy";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ClientOptions, ServerOptions, WebSocket } from "ws";
-import type { Allowance, Denial } from "../../contract/decision.ts";
+import type { Allowance } from "../../contract/decision.ts";
 import type { Route } from "../../contract/policy.ts";
+import { denialOfAllowed } from "../../decision/body.ts";
 import type { Exchange, Refuse } from "../exchange.ts";
 import { handshakeFault, WEBSOCKET_VERSION } from "./handshake-fault.ts";
 import type { LongLived } from "./long-lived.ts";
@@ -125,10 +126,8 @@ class Dialer {
 
   /** Whoever speaks another version is told ours (RFC 6455 section 4.4). */
   #refuse(exchange: Exchange, reason: string): void {
-    const { route, caller } = allowanceOf(exchange);
     exchange.response.setHeader("sec-websocket-version", WEBSOCKET_VERSION);
-    const denial: Denial = { outcome: "deny", code: "REQUEST_INVALID", reason, service: route.service, route };
-    this.#deps.refuse(exchange, caller === undefined ? denial : { ...denial, caller });
+    this.#deps.refuse(exchange, denialOfAllowed(allowanceOf(exchange), { code: "REQUEST_INVALID", reason }));
   }
 
   allowanceOf(request: IncomingMessage): Allowance {
