@@ -233,9 +233,12 @@ function noteHandshake({ metrics, log }: GatewayParts, { reason, detail, address
   log.debug({ reason, detail, address }, "TLS handshake failed");
 }
 
+/** Connections that wait to be taken, when all clients come again at once: as many as the kernel allows (`net.core.somaxconn`). */
+const BACKLOG = 65_535;
+
 async function listen(app: FastifyInstance, policy: Policy): Promise<number> {
   const { host, port } = policy.gateway.listen;
-  await app.listen({ host, port });
+  await app.listen({ host, port, backlog: BACKLOG });
   const address = app.server.address();
   return typeof address === "object" && address ? address.port : port;
 }

@@ -25,6 +25,22 @@ export function timeFault(claims: Claims, now: number): string | undefined {
   return claims["nbf"] * 1000 > now + SKEW_MS ? "nbf lies in the future" : undefined;
 }
 
+/** Instants of the wall clock, epoch milliseconds: from the first on, and before the second. */
+export interface Between {
+  readonly from: number;
+  readonly until: number;
+}
+
+const NEVER: Between = { from: Number.POSITIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
+
+/** When the times and the subject are in order, and the token has not ended: `timeFault` and `expiryOf` for every instant at once. */
+export function validBetween(claims: Claims): Between {
+  // In the end of all time nothing lies in the future: what is still at fault then is so at any instant.
+  if (timeFault(claims, Number.POSITIVE_INFINITY) !== undefined) return NEVER;
+  const { iat, nbf = iat } = claims;
+  return { from: Math.max(Number(iat), Number(nbf)) * 1000 - SKEW_MS, until: expiryOf(claims) };
+}
+
 /** When the token ends, epoch milliseconds; only after `timeFault` found nothing. */
 export function expiryOf(claims: Claims): number {
   return Number(claims["exp"]) * 1000;

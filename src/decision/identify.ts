@@ -5,7 +5,7 @@ import type { ErrorCode } from "../contract/errors.ts";
 import type { Authenticator, BearerAuthenticator, JwtAuthenticator } from "../contract/authenticators.ts";
 import { Noted } from "../contract/noted.ts";
 import type { Route, Service } from "../contract/policy.ts";
-import { expiryOf, fit, kindOf, listClaim, scopeClaim, timeFault } from "./claims.ts";
+import { type Between, expiryOf, fit, kindOf, listClaim, scopeClaim, timeFault, validBetween } from "./claims.ts";
 import { aliased, between, standing, type Held } from "./standing.ts";
 import { isTenant } from "./tenant.ts";
 
@@ -24,6 +24,8 @@ type Named = { readonly caller: Caller; readonly authenticator: Authenticator } 
 interface Reading {
   readonly service: Service;
   readonly named: Named;
+  /** When a token's times say nothing against it. */
+  readonly valid: Between | undefined;
 }
 
 /** Who is asking, for this route and at this instant (epoch milliseconds). */
@@ -36,13 +38,13 @@ export function identify(route: Route, proof: Proof, now: number): Identified {
   return { outcome: "deny", code: "WRONG_TOKEN_TYPE", reason, service: route.service, route, caller: named.caller };
 }
 
-function readProof(service: Service, proof: Proof): Named {
+function readProof(service: Service, proof: Proof): Reading {
   const before = Noted.noteOf(proof) as Reading | undefined;
-  if (before?.service === service) return before.named;
-  const named = nameCaller(service, proof);
-  const reading: Reading = { service, named };
+  if (before?.service === service) return before;
+  const valid = proof.kind === "jwt" ? validBetween(proof.claims) : undefined;
+  const reading: Reading = { service, named: nameCaller(service, proof), valid };
   Noted.note(proof, reading);
-  return named;
+  return reading;
 }
 
 function nameCaller(service: Service, proof: Proof): Named {
@@ -66,7 +68,8 @@ function nameCaller(service: Service, proof: Proof): Named {
 
 /** What the instant says comes first, but for a token that no instant makes good. */
 function namedAt(service: Service, proof: Proof, now: number): Named {
-  const named = readProof(service, proof);
+  const { named, valid } = readProof(service, proof);
+  if (valid && now >= valid.from && now < valid.until) return named;
   switch (proof.kind) {
     case "jwt":
       return timeRefusal(proof.claims, named, now) ?? named;

@@ -71,6 +71,30 @@ t.test("what lay in the cache is kept when it is proved anew, however much has c
   t.ok(kept.get("a.b.stays", keySets, NOW + 60_000, {}));
 });
 
+t.test("a token that is proved anew keeps its proof, and goes by the key that proved it last", async (t) => {
+  const { kept, keySets, keys, proved } = harness();
+  const first = proved();
+  for (const _ of [1, 2]) t.equal(kept.put("a.b.c", first, NOW, {}), first.proof);
+  const later: VerificationKey = { kid: "k2", fingerprint: "", verifiers: new Map() };
+  keys.clear();
+  keys.add(later);
+  t.equal(kept.get("a.b.c", keySets, NOW, {}), undefined, "its key has gone");
+  t.equal(kept.put("a.b.c", { ...proved(), key: later }, NOW + 30_000, {}), first.proof);
+  t.equal(kept.get("a.b.c", keySets, NOW + 89_999, {}), first.proof);
+  t.equal(kept.get("a.b.c", keySets, NOW + 29_999, {}), undefined, "it counts from when it was proved last");
+  keys.clear();
+  t.equal(kept.get("a.b.c", keySets, NOW + 30_000, {}), undefined);
+});
+
+t.test("a token proved by another key set has a proof of its own", async (t) => {
+  const { kept, cache, keySets, keySet, proved } = harness();
+  const [mine, theirs] = [proved(), { ...proved(), keySet: { ...keySet } }];
+  cache.put("a.b.c", mine, NOW);
+  t.equal(kept.put("a.b.c", theirs, NOW, {}), theirs.proof);
+  t.equal(kept.get("a.b.c", keySets, NOW, {}), undefined);
+  t.equal(kept.get("a.b.c", new Map([[iss, theirs.keySet]]), NOW, {}), theirs.proof);
+});
+
 t.test("what is proved once is found by its own connection, and the second time by all", async (t) => {
   const { kept, keySets, proved } = harness();
   const [own, other] = [{}, {}];

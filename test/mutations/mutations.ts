@@ -110,6 +110,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: [IDENTIFY],
   },
   {
+    name: "token: let the times be as they were when it was read",
+    file: "src/decision/identify.ts",
+    code: "if (valid && now >= valid.from && now < valid.until) return named;",
+    instead: "if (valid && valid.from < valid.until) return named;",
+    tests: [IDENTIFY],
+  },
+  {
     name: "token: do not look at iss",
     file: "src/decision/identify.ts",
     code: 'if (authenticator.kind !== "jwt" || authenticator.issuer.iss !== iss) continue;',
@@ -268,6 +275,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/pipeline/authenticate/token-cache.ts",
     code: "entry.token === token &&",
     instead: 'token !== "" &&',
+    tests: ["test/authenticate/token-cache.test.ts"],
+  },
+  {
+    name: "token: keep the proof of another key set",
+    file: "src/pipeline/authenticate/token-cache.ts",
+    code: "if (isOf(before, token) && before.keySet === keySet) {",
+    instead: "if (isOf(before, token)) {",
     tests: ["test/authenticate/token-cache.test.ts"],
   },
   {
@@ -532,8 +546,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "identity: take what one service made of a proof for what another makes of it",
     file: "src/decision/identify.ts",
-    code: "if (before?.service === service) return before.named;",
-    instead: "if (before !== undefined) return before.named;",
+    code: "if (before?.service === service) return before;",
+    instead: "if (before !== undefined) return before;",
     tests: ["test/decision/identify.test.ts"],
   },
   {

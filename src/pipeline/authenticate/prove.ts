@@ -131,10 +131,7 @@ function tokenProver(service: Service, issuers: Issuers, cache: TokenCache): Tok
   const findSecret = secretFinder(service.authenticators);
 
   function settle(token: string, now: number, connection: object, outcome: ProvedToken | UnprovedToken): Proof {
-    if (outcome.kind === "proved") {
-      cache.put(token, outcome, now, connection);
-      return outcome.proof;
-    }
+    if (outcome.kind === "proved") return cache.put(token, outcome, now, connection);
     return outcome.kind === "invalid" ? invalidToken(outcome.reason) : { kind: "unavailable", reason: outcome.reason };
   }
 

@@ -2,7 +2,9 @@ import { LRUCache } from "lru-cache";
 import type { Proof } from "../../contract/caller.ts";
 import type { ProvedToken } from "./jwt.ts";
 import type { KeySet } from "./key-set.ts";
+import type { TokenProof } from "./proofs.ts";
 import { SeenBefore } from "./seen-before.ts";
+import type { VerificationKey } from "./verification-key.ts";
 
 /** Proved tokens. `now` is the wall clock in epoch milliseconds, against which `exp` is held. */
 export interface TokenCache {
@@ -11,8 +13,11 @@ export interface TokenCache {
    * sent last is found again at once, since most send the same token over and over.
    */
   get(token: string, keySets: ReadonlyMap<unknown, KeySet>, now: number, connection: object): Proof | undefined;
-  /** Kept by the connection; and for all others, once the token has been proved before. */
-  put(token: string, proved: ProvedToken, now: number, connection: object): void;
+  /**
+   * Kept by the connection; and for all others, once the token has been proved before. Gives the proof to go by: of a token that
+   * was proved anew it is the one that was there, with all that was worked out from it.
+   */
+  put(token: string, proved: ProvedToken, now: number, connection: object): Proof;
 }
 
 export interface TokenCacheOptions {
@@ -27,13 +32,15 @@ interface Entry {
   /** The cache that it is of: a connection remembers what another service's cache found, too. */
   readonly cache: object;
   readonly token: string;
-  readonly proved: ProvedToken;
+  readonly proof: TokenProof;
+  readonly keySet: KeySet;
+  key: VerificationKey;
   /** Wall clock. */
-  readonly from: number;
+  from: number;
   /** Wall clock. */
-  readonly until: number;
+  until: number;
   /** Monotonic: holds when the wall clock is set back. */
-  readonly monotonicUntil: number;
+  monotonicUntil: number;
 }
 
 export const TOKEN_CACHE_LIFE_MS = 60_000;
@@ -54,8 +61,8 @@ export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_
   const entries = new LRUCache<number, Entry>({ maxSize: maxBytes });
   const seen = new SeenBefore(maxBytes, sizeOf(""));
 
-  function isLive({ proved, from, until, monotonicUntil }: Entry, now: number): boolean {
-    return now >= from && now < until && monotonicNow() < monotonicUntil && proved.keySet.holds(proved.key);
+  function isLive({ keySet, key, from, until, monotonicUntil }: Entry, now: number): boolean {
+    return now >= from && now < until && monotonicNow() < monotonicUntil && keySet.holds(key);
   }
 
   function isOf(entry: Entry | undefined, token: string): entry is Entry {
@@ -71,16 +78,25 @@ export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_
         connection[LAST] = entry;
       }
       // Another service may know the same `iss` by other keys.
-      return keySets.get(entry.proved.proof.iss) === entry.proved.keySet ? entry.proved.proof : undefined;
+      return keySets.get(entry.proof.iss) === entry.keySet ? entry.proof : undefined;
     },
-    put(token, proved, now, connection: Remembering) {
-      const until = Math.min(expiryOf(proved), now + lifeMs);
-      if (until <= now) return;
-      const entry: Entry = { cache: entries, token, proved, from: now, until, monotonicUntil: monotonicNow() + lifeMs };
+    put(token, { proof, keySet, key }, now, connection: Remembering) {
+      const until = Math.min(expiryOf(proof), now + lifeMs);
+      if (until <= now) return proof;
+      const monotonicUntil = monotonicNow() + lifeMs;
+      const end = endOf(token);
+      const before = entries.peek(end);
+      if (isOf(before, token) && before.keySet === keySet) {
+        // One token says one thing: nothing of it is old but the times, and the key may be another.
+        connection[LAST] = Object.assign(before, { key, from: now, until, monotonicUntil });
+        return before.proof;
+      }
+      const entry: Entry = { cache: entries, token, proof, keySet, key, from: now, until, monotonicUntil };
       connection[LAST] = entry;
-      const [end, size] = [endOf(token), sizeOf(token)];
-      // Most of what comes once does not come again, and would push out what does. What has lain here is proved anew in its place.
-      if (isOf(entries.peek(end), token) || seen.note(end, size)) entries.set(end, entry, { size });
+      const size = sizeOf(token);
+      // Most of what comes once does not come again, and would push out what does.
+      if (isOf(before, token) || seen.note(end, size)) entries.set(end, entry, { size });
+      return proof;
     },
   };
 }
@@ -101,7 +117,6 @@ function sizeOf(token: string): number {
   return 1024 + 2 * token.length;
 }
 
-function expiryOf({ proof }: ProvedToken): number {
-  const { exp } = proof.claims;
+function expiryOf({ claims: { exp } }: TokenProof): number {
   return typeof exp === "number" ? exp * 1000 : Number.POSITIVE_INFINITY;
 }
