@@ -26,7 +26,7 @@ export const USAGE = `npm run bench [-- OPTIONS]
 
 const FULL: Omit<RunSettings, "connections"> = { rounds: 5, seconds: 5, warmUpSeconds: 10, settleSeconds: 1, manyTokens: 100_000 };
 const QUICK: typeof FULL = { rounds: 2, seconds: 1, warmUpSeconds: 2, settleSeconds: 0, manyTokens: 100_000 };
-const GROWTH: typeof FULL = { rounds: 3, seconds: 3, warmUpSeconds: 6, settleSeconds: 1, manyTokens: 100_000 };
+const GROWTH: typeof FULL = { rounds: 3, seconds: 3, warmUpSeconds: 10, settleSeconds: 1, manyTokens: 100_000 };
 
 export type Asked = { readonly mode: "help" } | { readonly mode: "render" } | ({ readonly mode: "run" } & BenchOptions);
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { CONNECTIONS } from "./parts/rounds.ts";
+import { CONNECTIONS, WARM_UP_ORDERS } from "./parts/rounds.ts";
 import { medianOf } from "./report/figures.ts";
 import { PROJECT, revision, writeProfile } from "./report/files.ts";
 import { asText } from "./report/formats.ts";
@@ -31,7 +31,7 @@ async function load(stage: Stage, shape: Shape, rounds: number): Promise<readonl
   const gateway = await startGateway(shape, stage);
   const shot = goodShot(stage.issuer.token(TENANT));
   const setting = { port: gateway.port, connections: CONNECTIONS, folder: stage.folder };
-  await fire(shot, { ...setting, seconds: WARM_UP_SECONDS });
+  await fire(shot, { ...setting, seconds: WARM_UP_SECONDS, orders: WARM_UP_ORDERS });
   const loads: Loaded[] = [];
   for (let round = 0; round < rounds; round++) {
     const [from, cpuBefore] = [microseconds(), gateway.cpuMs()];

@@ -7,7 +7,7 @@ import { goodShot, PATH, TENANT, type Stage } from "../stage/stage.ts";
 import { haproxy } from "../targets/haproxy.ts";
 import { nginx } from "../targets/nginx.ts";
 import { bareHttpProxy, expressStack, plainAnswer, rawHop } from "../targets/node-peers.ts";
-import { makeKey, sallyport } from "../targets/sallyport.ts";
+import { makeKey, sallyport, type Shape } from "../targets/sallyport.ts";
 import { LANES } from "./lane-names.ts";
 import { runRounds, type Lane, type Priming, type RoundsOptions } from "./rounds.ts";
 import { withTargets, type Open } from "./targets.ts";
@@ -24,6 +24,8 @@ export interface ComparisonOptions extends RoundsOptions {
  * twice as many as it holds the gateway knows that they came before.
  */
 const SMALL_CACHE = { size: "3MB", tokens: 7_000 };
+/** Of each load that a line holds against another of ours. */
+const PROCESSES = 3;
 /** Beside the life of an entry, so that none is left. */
 const MOMENT_MS = 500;
 
@@ -64,17 +66,24 @@ async function slowLanes(stage: Stage, open: Open, lanes: readonly Lane[], optio
   const forgetful = await open(sallyport({ name: "sallyport-small-cache", tokenCache: SMALL_CACHE.size }));
   return [
     { name: LANES.nginx, running: await open(nginx), shot: good },
-    { name: LANES.oneLoad, running: await open(sallyport({ name: "sallyport-one-load" })), shot: good },
-    { name: LANES.manyRoutes, running: await open(sallyport({ name: "sallyport-10000", routes: 10_000 })), shot: good },
+    ...(await onSeveral(open, { name: "sallyport-one-load" }, { name: LANES.oneLoad, shot: good })),
+    ...(await onSeveral(open, { name: "sallyport-10000", routes: 10_000 }, { name: LANES.manyRoutes, shot: good })),
     { name: LANES.unknownTokens, running: forgetful, shot: unknown },
     { name: LANES.haproxyUnknownTokens, running: door, shot: unknown },
-    {
-      name: LANES.manyTokens,
-      running: await open(sallyport({ name: "sallyport-many-tokens", tokenCache: "512MB" })),
-      shot: many,
-      primed: cachedTokens(tokens.length),
-    },
+    ...(await onSeveral(
+      open,
+      { name: "sallyport-many-tokens", tokenCache: "512MB" },
+      { name: LANES.manyTokens, shot: many, primed: cachedTokens(tokens.length) },
+    )),
   ];
+}
+
+async function onSeveral(open: Open, shape: Shape, lane: Omit<Lane, "running">): Promise<readonly Lane[]> {
+  const lanes: Lane[] = [];
+  for (let number = 1; number <= PROCESSES; number++) {
+    lanes.push({ ...lane, running: await open(sallyport({ ...shape, name: `${shape.name}-${number}` })) });
+  }
+  return lanes;
 }
 
 /** So many tokens that are all in the cache while a round lasts. */

@@ -9,12 +9,14 @@ import { rawHop } from "../targets/node-peers.ts";
 import { sallyport } from "../targets/sallyport.ts";
 import type { Running } from "../targets/target.ts";
 import { PACED } from "./lane-names.ts";
-import { CONNECTIONS, type RoundsOptions } from "./rounds.ts";
+import { CONNECTIONS, type RoundsOptions, WARM_UP_ORDERS } from "./rounds.ts";
 import { withTargets, type Open } from "./targets.ts";
 
 /** How long the full load runs of which half is taken, anew for each round: the machine may be slower by then. */
 const FULL_LOAD_SECONDS = 2;
 const PACED_WARM_UP_SECONDS = 1;
+/** For each round of the run: no figure is as much at the mercy of the machine's moments as the slowest requests in a hundred. */
+const ROUNDS_PER_ROUND = 2;
 
 interface PacedTarget {
   readonly name: string;
@@ -33,9 +35,11 @@ export function measureLatency(stage: Stage, options: LatencyOptions): Promise<r
   return withTargets(stage, async (open) => {
     const gateway = await open(sallyport({ name: "sallyport-logging", logs: "all" }));
     const targets = await pacedTargets(stage, gateway, open, options);
-    for (const { running } of targets) await fullLoad(shot, running.port, { ...options, seconds: options.warmUpSeconds });
+    for (const { running } of targets) {
+      await fullLoad(shot, running.port, { ...options, seconds: options.warmUpSeconds }, WARM_UP_ORDERS);
+    }
     const random = randomOf(options.seed);
-    for (let round = 0; round < options.rounds; round++) {
+    for (let round = 0; round < options.rounds * ROUNDS_PER_ROUND; round++) {
       const rate = (await fullLoad(shot, gateway.port, { ...options, seconds: FULL_LOAD_SECONDS })) / 2;
       await takeRound(targets, shot, { rate: Math.round(rate), seconds: options.seconds, seed: Math.floor(random() * 2 ** 32) }, random);
     }
@@ -72,6 +76,6 @@ async function takeRound(
   }
 }
 
-async function fullLoad(shot: Shot, port: number, { seconds, folder }: RoundsOptions): Promise<number> {
-  return (await fire(shot, { port, connections: CONNECTIONS, seconds, folder })).perSecond;
+async function fullLoad(shot: Shot, port: number, { seconds, folder }: RoundsOptions, orders = 1): Promise<number> {
+  return (await fire(shot, { port, connections: CONNECTIONS, seconds, folder, orders })).perSecond;
 }

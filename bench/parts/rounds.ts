@@ -6,6 +6,7 @@ import { randomOf, shuffled } from "../stage/random.ts";
 import type { Running } from "../targets/target.ts";
 
 export interface Lane {
+  /** Lanes of one name are one load on several processes, whose figures are their mean: no two processes are alike. */
   readonly name: string;
   readonly running: Running;
   readonly shot: Shot;
@@ -36,6 +37,8 @@ export interface RoundsOptions {
 }
 
 export const CONNECTIONS = 64;
+/** Of the header fields, while a process warms up. */
+export const WARM_UP_ORDERS = 8;
 const LONGEST_PRIMING_SECONDS = 180;
 /** More than it should take, so that a slower moment does not make it fail. */
 const PRIMING_MARGIN = 1.2;
@@ -55,7 +58,24 @@ export async function runRounds(lanes: readonly Lane[], options: RoundsOptions):
       rounds.get(lane)?.push((await shoot(lane, lane.seconds ?? options.seconds, options)).round);
     }
   }
-  return lanes.map((lane) => ({ name: lane.name, rounds: rounds.get(lane) ?? [], peakMb: lane.running.peakMb() }));
+  return [...Map.groupBy(lanes, ({ name }) => name)].map(([name, same]) => ({
+    name,
+    rounds: Array.from({ length: options.rounds }, (_, round) => meanOf(same.flatMap((lane) => rounds.get(lane)?.[round] ?? []))),
+    peakMb: Math.max(...same.map(({ running }) => running.peakMb())),
+  }));
+}
+
+/** Of whatever makes a round invalid it is the least. */
+function meanOf(rounds: readonly Round[]): Round {
+  const mean = (pick: (round: Round) => number): number => rounds.reduce((sum, round) => sum + pick(round), 0) / rounds.length;
+  return {
+    perSecond: mean(({ perSecond }) => perSecond),
+    p50: mean(({ p50 }) => p50),
+    p99: mean(({ p99 }) => p99),
+    cpuMicroseconds: mean(({ cpuMicroseconds }) => cpuMicroseconds),
+    busy: Math.min(...rounds.map(({ busy }) => busy)),
+    loadIdle: Math.min(...rounds.map(({ loadIdle }) => loadIdle)),
+  };
 }
 
 interface Shooting {
@@ -63,9 +83,14 @@ interface Shooting {
   readonly round: Round;
 }
 
-async function shoot({ running, shot, connections = CONNECTIONS }: Lane, seconds: number, { folder }: RoundsOptions): Promise<Shooting> {
+async function shoot(
+  { running, shot, connections = CONNECTIONS }: Lane,
+  seconds: number,
+  { folder }: RoundsOptions,
+  orders = 1,
+): Promise<Shooting> {
   const cpuBefore = running.cpuMs();
-  const { requests, ...figures } = await fire(shot, { port: running.port, connections, seconds, folder });
+  const { requests, ...figures } = await fire(shot, { port: running.port, connections, seconds, folder, orders });
   const cpuMicroseconds = ((running.cpuMs() - cpuBefore) * 1000) / requests;
   return { requests, round: { ...figures, cpuMicroseconds, busy: (cpuMicroseconds * figures.perSecond) / 1e6 } };
 }
@@ -83,7 +108,7 @@ async function warmUp(lane: Lane, options: RoundsOptions): Promise<void> {
   const least = lane.primed?.requests ?? 0;
   let seconds = Math.max(options.warmUpSeconds, lane.seconds ?? 0);
   for (let spent = 0; spent < LONGEST_PRIMING_SECONDS; spent += seconds) {
-    const { requests, round } = await shoot(lane, seconds, options);
+    const { requests, round } = await shoot(lane, seconds, options, WARM_UP_ORDERS);
     if (requests >= least) return;
     seconds = Math.ceil((least / round.perSecond) * PRIMING_MARGIN);
   }

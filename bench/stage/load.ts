@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { LOAD_CORE, watchIdle } from "./machine.ts";
+import { headOf, turned } from "./request.ts";
 
 export interface Shot {
   readonly method?: "GET" | "POST";
@@ -23,6 +24,11 @@ export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly folder: string;
+  /**
+   * The fields of the head come in this many orders, as from as many kinds of clients; one where nothing is said. Code that a
+   * process has compiled for one order alone is compiled anew when another comes: a warm-up lets it know several.
+   */
+  readonly orders?: number;
 }
 
 export interface LoadFigures {
@@ -41,9 +47,9 @@ const CLIENT_STEP = 611_953;
 const run = promisify(execFile);
 
 /** Rejects when any answer has another status, or a connection breaks. */
-export async function fire(shot: Shot, { port, connections, seconds, folder }: LoadOptions): Promise<LoadFigures> {
+export async function fire(shot: Shot, { port, connections, seconds, folder, orders = 1 }: LoadOptions): Promise<LoadFigures> {
   const script = join(folder, "load.lua");
-  writeFileSync(script, luaOf(shot));
+  writeFileSync(script, luaOf(shot, port, orders));
   const idle = watchIdle(LOAD_CORE);
   const wrk = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`, "--timeout", "30s", "-s", script];
   const { stdout } = await run("taskset", ["-c", String(LOAD_CORE), "wrk", ...wrk, `http://127.0.0.1:${port}${shot.path}`]);
@@ -55,24 +61,36 @@ export async function fire(shot: Shot, { port, connections, seconds, folder }: L
   return { requests, perSecond: requests / (microseconds / 1e6), p50: p50 / 1000, p99: p99 / 1000, loadIdle };
 }
 
-function luaOf(shot: Shot): string {
-  const headers = Object.entries(shot.headers).map(([name, value]) => `wrk.headers[${quoted(name)}] = ${quoted(value)}`);
+/** Where a request has what changes from one to the next. */
+const CHANGING = "@@";
+
+/** wrk would write the fields in another order each time that it starts. */
+function luaOf(shot: Shot, port: number, orders: number): string {
+  const { turns, clients, bodyBytes = 0 } = shot;
+  const added =
+    turns === undefined ? clients !== undefined && { "x-forwarded-for": CHANGING } : { [turns.header]: turns.prefix + CHANGING };
+  const heads = Array.from({ length: orders }, (_, by) => {
+    const head = headOf({ ...shot, headers: turned({ ...shot.headers, ...added }, by) }, port);
+    return `{${head.split(CHANGING).map(quoted).join(", ")}}`;
+  });
   return [
-    `wrk.method = ${quoted(shot.method ?? "GET")}`,
-    ...headers,
-    ...(shot.bodyBytes === undefined ? [] : [`wrk.body = string.rep("x", ${shot.bodyBytes})`]),
-    ...(shot.turns === undefined ? [] : turnsLua(shot.turns)),
-    ...(shot.clients === undefined ? [] : clientsLua(shot.clients)),
+    `local heads, body = { ${heads.join(", ")} }, string.rep("x", ${bodyBytes})`,
+    "local function written(at, value) local head = heads[at % #heads + 1]; return head[1] .. value .. (head[2] or '') .. body end",
+    ...(turns !== undefined ? turnsLua(turns.file) : clients !== undefined ? clientsLua(clients) : plainLua(orders)),
     doneLua(shot.status),
   ].join("\n");
 }
 
-function turnsLua({ header, prefix, file }: NonNullable<Shot["turns"]>): readonly string[] {
+/** One that never changes costs the load's core least. */
+function plainLua(orders: number): readonly string[] {
+  if (orders === 1) return ['wrk.format = function() return written(0, "") end'];
+  return ["local at = 0", 'request = function() at = at + 1; return written(at, "") end'];
+}
+
+function turnsLua(file: string): readonly string[] {
   return [
     "local requests, at = {}, 0",
-    `init = function() for line in io.lines(${quoted(file)}) do`,
-    `  wrk.headers[${quoted(header)}] = ${quoted(prefix)} .. line; requests[#requests + 1] = wrk.format()`,
-    "end end",
+    `init = function() for line in io.lines(${quoted(file)}) do requests[#requests + 1] = written(#requests, line) end end`,
     "request = function() at = at % #requests + 1; return requests[at] end",
   ];
 }
@@ -80,10 +98,9 @@ function turnsLua({ header, prefix, file }: NonNullable<Shot["turns"]>): readonl
 /** Each client comes once before any comes again, and those who follow one another are far apart. */
 function clientsLua(count: number): readonly string[] {
   return [
-    "local at, before, after = 0",
-    'init = function() wrk.headers["x-forwarded-for"] = "@"; before, after = wrk.format():match("(.-)@(.*)") end',
+    "local at = 0",
     `request = function() at = (at + ${CLIENT_STEP}) % ${count}`,
-    '  return string.format("%s10.%d.%d.%d%s", before, at / 65536, at / 256 % 256, at % 256, after) end',
+    '  return written(at, string.format("10.%d.%d.%d", at / 65536, at / 256 % 256, at % 256)) end',
   ];
 }
 

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { runPinned } from "./helper.ts";
 import { LOAD_CORE, watchIdle } from "./machine.ts";
-import { headOf } from "./paced.ts";
+import { headOf } from "./request.ts";
 import { CLIENT_HEADERS, TENANT } from "./stage.ts";
 
 export type Direction = "down" | "up";
@@ -34,13 +34,8 @@ const MOVER = fileURLToPath(new URL("./mover.ts", import.meta.url));
 
 /** Asks for a file of the upstream, or sends as much. Rejects when the answer is not 200, or not whole. */
 export async function move({ direction, bytes, token }: Body, port: number): Promise<MovedFigures> {
-  const headers = { ...CLIENT_HEADERS, authorization: `Bearer ${token}` };
-  const request = headOf(
-    direction === "down"
-      ? { path: filePath(bytes), headers }
-      : { method: "POST", path: filePath(bytes), headers: { ...headers, "content-length": String(bytes) } },
-    port,
-  );
+  const shot = { path: filePath(bytes), headers: { ...CLIENT_HEADERS, authorization: `Bearer ${token}` } };
+  const request = headOf(direction === "down" ? shot : { ...shot, method: "POST", bodyBytes: bytes }, port);
   const idle = watchIdle(LOAD_CORE);
   const { ms } = (await runPinned(MOVER, { port, request, direction, bytes } satisfies MoverOptions)) as MoverAnswer;
   return { mbPerSecond: bytes / 2 ** 20 / (ms / 1000), loadIdle: idle() };

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { runPinned } from "./helper.ts";
 import type { Shot } from "./load.ts";
 import { LOAD_CORE, watchIdle } from "./machine.ts";
+import { headOf } from "./request.ts";
 
 export interface PacerOptions {
   readonly port: number;
@@ -43,10 +44,4 @@ export async function pace(shot: Shot, options: Omit<PacerOptions, "request" | "
   const { wrong, ...figures } = (await runPinned(PACER, setting)) as PacerAnswer;
   if (wrong > 0) throw new Error(`${shot.path} on port ${options.port}: ${wrong} answers, paced, are not ${shot.status}`);
   return { ...figures, rate: options.rate, loadIdle: idle() };
-}
-
-/** What stands before the body of such a request. */
-export function headOf({ method = "GET", path, headers }: Omit<Shot, "status">, port: number): string {
-  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }

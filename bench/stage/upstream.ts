@@ -42,7 +42,7 @@ export function startNginx(core: number, folder: string, config: string): Progra
 /** What each nginx of the bench begins with. */
 export function nginxFrame(name: string, server: string): string {
   return `worker_processes 1; daemon off; master_process off; pid ${name}.pid;
-events { worker_connections 16384; }
+events { worker_connections 16384; multi_accept on; }
 http {
   access_log off; sendfile on; keepalive_requests 1000000000; client_max_body_size 0;
   client_body_temp_path tmp-${name}; proxy_temp_path tmp-proxy-${name}; fastcgi_temp_path tmp-f; uwsgi_temp_path tmp-u; scgi_temp_path tmp-s;

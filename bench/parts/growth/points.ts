@@ -21,7 +21,8 @@ export interface GrowthOptions extends RoundsOptions {
 export function growthOf(of: string, points: readonly Point[], options: GrowthOptions): Promise<GrowthTable> {
   return withTargets(options.stage, async (open) => {
     const lanes: Lane[] = [];
-    for (const point of points) lanes.push({ ...point, name: `${of} ${point.at}`, running: await open(point.target) });
+    for (const point of points)
+      lanes.push({ ...point, name: `${of} ${point.at}, ${point.target.name}`, running: await open(point.target) });
     const measured = await runRounds(lanes, options);
     return {
       of,
