@@ -101,7 +101,8 @@ async function settle(lane: Lane, options: RoundsOptions, primedAt: Map<Lane, nu
     await sleep(Math.max(0, (primedAt.get(lane) ?? 0) + forgottenAfterMs - performance.now()));
     await warmUp(lane, options);
     primedAt.set(lane, performance.now());
-  } else if (options.settleSeconds > 0) await shoot(lane, options.settleSeconds, options);
+    // Of a longer round the beginning weighs less, and a second is not enough to open its connections.
+  } else if (options.settleSeconds > 0 && lane.seconds === undefined) await shoot(lane, options.settleSeconds, options);
 }
 
 async function warmUp(lane: Lane, options: RoundsOptions): Promise<void> {

@@ -29,8 +29,8 @@ export interface TokenCacheOptions {
 }
 
 interface Entry {
-  /** The cache that it is of: a connection remembers what another service's cache found, too. */
-  readonly cache: object;
+  /** Stands for the cache that it is of: a connection may outlive the policy, and is not to keep all that its cache holds. */
+  readonly owner: object;
   readonly token: string;
   readonly proof: TokenProof;
   readonly keySet: KeySet;
@@ -60,13 +60,14 @@ interface Remembering {
 export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_LIFE_MS }: TokenCacheOptions): TokenCache {
   const entries = new LRUCache<number, Entry>({ maxSize: maxBytes });
   const seen = new SeenBefore(maxBytes, sizeOf(""));
+  const owner = {};
 
   function isLive({ keySet, key, from, until, monotonicUntil }: Entry, now: number): boolean {
     return now >= from && now < until && monotonicNow() < monotonicUntil && keySet.holds(key);
   }
 
   function isOf(entry: Entry | undefined, token: string): entry is Entry {
-    return entry !== undefined && entry.token === token && entry.cache === entries;
+    return entry !== undefined && entry.token === token && entry.owner === owner;
   }
 
   return {
@@ -91,7 +92,7 @@ export function createTokenCache({ monotonicNow, maxBytes, lifeMs = TOKEN_CACHE_
         connection[LAST] = Object.assign(before, { key, from: now, until, monotonicUntil });
         return before.proof;
       }
-      const entry: Entry = { cache: entries, token, proof, keySet, key, from: now, until, monotonicUntil };
+      const entry: Entry = { owner, token, proof, keySet, key, from: now, until, monotonicUntil };
       connection[LAST] = entry;
       const size = sizeOf(token);
       // Most of what comes once does not come again, and would push out what does.
