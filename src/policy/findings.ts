@@ -4,7 +4,7 @@ import { insteadOfEmptiness, insteadOfKey, insteadOfKind, insteadOfNoItems, inst
 import type { IssueParams } from "./schema/parts.ts";
 import { accessInstead, ruleInstead } from "./rule-hints.ts";
 import { didYouMean, nearest } from "./suggest.ts";
-import { nodeAt, type Path, type Span, type Tree } from "./tree.ts";
+import { keysAt, nodeAt, type Path, type Span, type Tree } from "./tree.ts";
 
 export interface Finding {
   readonly path: Path;
@@ -69,8 +69,12 @@ function findingsOfIssue(issue: $ZodIssue, parsed: Parsed, path: Path): readonly
 
 function unknownKey(path: Path, key: string, known: readonly string[], tree: Tree): Finding {
   const access = accessInstead(tree, path);
-  const repair = access ?? (key.includes(" ") ? COMMA_HINT : didYouMean(key, known));
-  const near = access === undefined ? nearest(key, known) : "access";
+  // What is written already is meant only where nothing else is near.
+  const written = keysAt(tree, path.slice(0, -1));
+  const free = known.filter((one) => !written.includes(one));
+  const choice = nearest(key, free) === undefined ? known : free;
+  const repair = access ?? (key.includes(" ") ? COMMA_HINT : didYouMean(key, choice));
+  const near = access === undefined ? nearest(key, choice) : "access";
   const meant = near !== undefined && [...path.slice(0, -1), near].join("\0");
   return { path, part: "key", message: `unknown key \`${key}\``, ...(repair !== undefined && { repair }), ...(meant && { meant }) };
 }

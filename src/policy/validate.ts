@@ -11,6 +11,8 @@ export interface Draft<Content> {
   readonly source: Source;
   readonly tree: Tree;
   readonly content: Partial<Content>;
+  /** Keys of the file that a misspelt one was meant to be: they are there, and what they hold is not known. */
+  readonly meant: ReadonlySet<string>;
   readonly report: Report;
 }
 
@@ -31,7 +33,7 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, source: Sou
   }
   const { content, findings } = parse(schema, tree, source);
   for (const finding of findings) reportFinding(finding, source, tree, report);
-  return { source, tree, report, content };
+  return { source, tree, report, content, meant: new Set(findings.flatMap(({ meant }) => meant ?? [])) };
 }
 
 /** Parses once the texts of references have become what their places ask for. */

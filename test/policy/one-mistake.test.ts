@@ -398,6 +398,22 @@ for (const row of ROWS) {
   });
 }
 
+t.test("a key of a file that is misspelt is one mistake, whatever its block would have held", async (t) => {
+  let keys = 0;
+  for (const file of ["gateway", "service"] as const) {
+    for (const [, key = ""] of FILES[file].matchAll(/^(\w{4,}):/gm)) {
+      if (key === "version") continue;
+      const misspelt = key.slice(0, -2) + key.slice(-1);
+      const textOf = (name: Row["file"]) => (name === file ? FILES[name].replace(`\n${key}:`, `\n${misspelt}:`) : FILES[name]);
+      const loaded = load(t, { "sallyport.yaml": textOf("gateway"), "services/notes.yaml": textOf("service") }, { offline: true });
+      keys += 1;
+      const said = loaded.kind === "invalid" ? loaded.diagnostics.map(({ message, repair }) => [message, repair]) : [];
+      t.strictSame(said, [[`unknown key \`${misspelt}\``, `did you mean \`${key}\`?`]], key);
+    }
+  }
+  t.ok(keys >= 10, `${keys} keys`);
+});
+
 t.test("without the mistake the files are a policy", async (t) => {
   t.equal(load(t, { "sallyport.yaml": FILES.gateway, "services/notes.yaml": FILES.service }, { offline: true }).kind, "policy");
   t.ok(ROWS.length >= 40);

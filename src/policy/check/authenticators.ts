@@ -157,6 +157,7 @@ function checkTenantSource({ file, path, report }: PlacedAuthenticator): void {
 }
 
 function checkRoles({ file, path, report }: PlacedAuthenticator, scope: Scope): void {
+  if (isRefused(scope, "roles")) return;
   const known = roleNames(scope);
   if (hasAccount(file) && !known)
     return report(
@@ -167,7 +168,6 @@ function checkRoles({ file, path, report }: PlacedAuthenticator, scope: Scope): 
     );
   if (file.role !== undefined && !known)
     return report([...path, "role"], `\`${scope.name}\` has no \`roles:\``, "list them: `roles: { reader: [models.read] }`", "key");
-  if (isRefused(scope, "roles")) return;
   if (typeof file.role === "string") unknownRole(file.role, [...path, "role"], known, report);
   if (file.crossTenant?.role !== undefined) unknownRole(file.crossTenant.role, [...path, "crossTenant", "role"], known, report);
 }

@@ -10,7 +10,7 @@ import { prefixSegments, SegmentTree } from "../table.ts";
 import { type Path, spanAt } from "../tree.ts";
 import { type Draft, namesIn } from "../validate.ts";
 import { routePatterns } from "./route-keys.ts";
-import { authenticatorsOf, type Scope } from "./scope.ts";
+import { authenticatorsOf, isRefused, type Scope } from "./scope.ts";
 
 /* ── doors ────────────────────────────────────────────────────────────── */
 
@@ -60,8 +60,7 @@ interface Mounted {
 /** One entry for each host and prefix of each service. */
 function mountsOf(scope: Scope): readonly Mounted[] {
   const { content, tree } = scope.service;
-  const refused = ["hosts", "prefix"].some((key) => content[key as "hosts"] === undefined && namesIn(scope.service, []).includes(key));
-  if (refused || tree.kind !== "mapping") return [];
+  if (isRefused(scope, "hosts") || isRefused(scope, "prefix") || tree.kind !== "mapping") return [];
   const prefixes = prefixesOf(content);
   const hosts = content.hosts?.map((host) => `${host.placeholder === undefined ? "=" : "*"}${host.name}`) ?? [""];
   return hosts.flatMap((host, hostIndex) =>

@@ -41,12 +41,12 @@ export function roleNames({ gateway, service }: Scope): readonly string[] | unde
   return namesIn(gateway, ["defaults"]).includes("roles") ? namesIn(gateway, ["defaults", "roles"]) : undefined;
 }
 
-/** Whether the service has the block, and it was refused whole: what it would hold is not known. */
-export function isRefused({ service }: Scope, block: "authenticators" | "roles"): boolean {
-  return service.content[block] === undefined && namesIn(service, []).includes(block);
+/** Whether the service has the block, and it was refused whole or its key is misspelt: what it would hold is not known. */
+export function isRefused({ service }: Scope, block: "authenticators" | "roles" | "hosts" | "prefix"): boolean {
+  return service.content[block] === undefined && (namesIn(service, []).includes(block) || service.meant.has(block));
 }
 
 /** Whether every entry of the service's authenticators is sound, so that what they lack is truly lacking. */
 export function knowsAllAuthenticators(scope: Scope): boolean {
-  return authenticatorsOf(scope).length === namesIn(scope.service, ["authenticators"]).length;
+  return !isRefused(scope, "authenticators") && authenticatorsOf(scope).length === namesIn(scope.service, ["authenticators"]).length;
 }
