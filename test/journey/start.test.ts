@@ -14,9 +14,13 @@ import { until } from "./things.ts";
 
 const run = promisify(execFile);
 
-/** The demo in a process of its own; resolves with what it prints for people. */
+/** The demo in a process of its own, which takes its folder along when the test ends; resolves with what it prints for people. */
 async function startDemoProgram(t: Test): Promise<{ program: Program; introduction: string }> {
   const program = runProgram(t, ["serve", "--demo"]);
+  t.teardown(async () => {
+    program.process.kill("SIGINT");
+    await program.ended;
+  });
   await program.says(/# +token: \S+\n/);
   return { program, introduction: program.out() };
 }
