@@ -1,18 +1,19 @@
 /** The framework's instance: one wildcard route, and a server of which every request comes to the pipeline. */
-import type { IncomingMessage, RequestListener } from "node:http";
+import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance } from "fastify";
 import { METHODS } from "./contract/node-http.ts";
 import { NO_SCHEMAS } from "./contract/no-schemas.ts";
 import { createDoorServer, type DoorSecurity } from "./front-door.ts";
+import type { DoorRequest } from "./pipeline/door-request.ts";
 
 /** A request as it comes out of the router: with the target that was sent. */
-export type RoutedRequest = IncomingMessage & { readonly originalUrl: string };
+export type RoutedRequest = DoorRequest & { readonly originalUrl: string };
 
 /** What never comes to a route of the instance: methods that its router does not know, and what the parser refused. */
 interface StrayListeners {
-  readonly unrouted: RequestListener;
-  readonly mayUpgrade: (request: IncomingMessage) => boolean;
+  readonly unrouted: RequestListener<typeof DoorRequest>;
+  readonly mayUpgrade: (request: DoorRequest) => boolean;
   readonly unparsed: (error: Error, socket: Socket) => void;
 }
 
@@ -59,7 +60,7 @@ function neverReached(): never {
 }
 
 /** Anything else that asks for an upgrade (h2c) is an ordinary request, and its Upgrade field goes no further. */
-export function isWebSocketHandshake(request: IncomingMessage): boolean {
+export function isWebSocketHandshake(request: DoorRequest): boolean {
   const upgrade = request.headers.upgrade;
   return (
     request.method === "GET" && upgrade !== undefined && upgrade.toLowerCase() === "websocket" && asksForUpgrade(request.headers.connection)

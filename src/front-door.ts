@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { Server as TlsServer, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { createServer } from "./contract/node-http.ts";
 import type { DoorTls } from "./contract/policy.ts";
+import { DoorRequest } from "./pipeline/door-request.ts";
 import type { DoorCertificate } from "./policy/certificate-files.ts";
 
 /** What makes a door one of TLS. */
@@ -24,8 +25,16 @@ const PROTOCOLS = ["http/1.1"];
 /** As long as a request's head may take. */
 const HANDSHAKE_MS = 10_000;
 
-/** A server that does not listen yet. `http` holds for requests over TLS too. */
-export function createDoorServer(http: ServerOptions, security: DoorSecurity | undefined, listener: RequestListener): Server {
+/** `http` holds for requests over TLS too. */
+export type HttpOptions = Omit<ServerOptions<typeof DoorRequest>, "IncomingMessage">;
+
+/** A server that does not listen yet. */
+export function createDoorServer(
+  options: HttpOptions,
+  security: DoorSecurity | undefined,
+  listener: RequestListener<typeof DoorRequest>,
+): Server<typeof DoorRequest> {
+  const http = { ...options, IncomingMessage: DoorRequest };
   if (!security) return createServer(http, listener);
   const { clients } = security.tls;
   return createTlsServer(

@@ -107,8 +107,9 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   });
   app.addHook("onRequest", ({ raw }, reply, _goOn) => {
     reply.hijack();
-    const { originalUrl: target } = raw as RoutedRequest;
-    walk.take({ request: raw, response: reply.raw, target, upgrade: false, early: isWebSocketHandshake(raw) }, current);
+    const request = raw as RoutedRequest;
+    const early = isWebSocketHandshake(request);
+    walk.take({ request, response: reply.raw, target: request.originalUrl, upgrade: false, early }, current);
   });
   const upgrades = new Upgrades({
     ...parts,

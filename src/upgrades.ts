@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { fastify, type FastifyInstance } from "fastify";
+import type { RoutedRequest } from "./app.ts";
 import { NO_SCHEMAS } from "./contract/no-schemas.ts";
 import type { Policy } from "./contract/policy.ts";
 import type { WebSocketDeps } from "./pipeline/forward/websocket.ts";
@@ -61,8 +62,6 @@ export class Upgrades {
   }
 }
 
-type RoutedRequest = IncomingMessage & { readonly originalUrl: string };
-
 /** An instance whose server never listens: it is handed the connections of the front door. */
 async function buildCarrier(parts: UpgradeParts): Promise<FastifyInstance> {
   const { registerWebSockets } = await import("./pipeline/forward/websocket.ts");
@@ -74,8 +73,8 @@ async function buildCarrier(parts: UpgradeParts): Promise<FastifyInstance> {
     schemaController: NO_SCHEMAS,
   });
   app.addHook("onRequest", ({ raw }, reply, goOn) => {
-    const { originalUrl: target } = raw as RoutedRequest;
-    parts.take({ request: raw, response: reply.raw, target, upgrade: true, early: false }, () => goOn());
+    const request = raw as RoutedRequest;
+    parts.take({ request, response: reply.raw, target: request.originalUrl, upgrade: true, early: false }, () => goOn());
   });
   registerWebSockets(app, parts);
   await app.ready();

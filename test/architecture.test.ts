@@ -63,6 +63,7 @@ t.test("no stage knows another; only the walk and the plan put them together", a
   const composers = new Set(["pipeline/walk.ts", "pipeline/plan.ts"]);
   const shared = new Set([
     "pipeline/exchange.ts",
+    "pipeline/door-request.ts",
     "pipeline/answer.ts",
     "pipeline/unread-body.ts",
     "pipeline/continue.ts",

@@ -7,4 +7,4 @@ import type * as Http from "node:http";
 
 const http = createRequire(import.meta.url)("node:http") as typeof Http;
 
-export const { createServer, METHODS, request, STATUS_CODES } = http;
+export const { createServer, IncomingMessage, METHODS, request, STATUS_CODES } = http;

@@ -3,17 +3,18 @@
  * A stage is compiled once for each route and run for each request; a route that
  * needs nothing of a stage has no check of it.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Caller, Proof } from "../contract/caller.ts";
 import type { Allowance, Denial, Match, PreflightAnswer, RequestFacts } from "../contract/decision.ts";
 import type { ErrorCode } from "../contract/errors.ts";
 import type { Policy, Route } from "../contract/policy.ts";
 import type { LimitState } from "../contract/stores.ts";
+import type { DoorRequest } from "./door-request.ts";
 
 export interface Exchange {
   /** Decision id: `x-decision-id`. */
   readonly id: string;
-  readonly request: IncomingMessage;
+  readonly request: DoorRequest;
   readonly response: ServerResponse;
   /** The policy that this request began with, and ends with. */
   readonly policy: Policy;

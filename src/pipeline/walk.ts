@@ -1,10 +1,11 @@
 /** The walk: takes each request through the stages and sees to it that it is answered once and counted once. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Denial, Match, PreflightAnswer, RequestFacts } from "../contract/decision.ts";
 import type { Policy } from "../contract/policy.ts";
 import { corsHeaders } from "../decision/cors.ts";
 import { match } from "../decision/match.ts";
 import { sendPreflight, sendRefusal, serviceOf } from "./answer.ts";
+import type { DoorRequest } from "./door-request.ts";
 import { arrive, clientOf, type Arrival } from "./edge/edge.ts";
 import type { Pipelined } from "./edge/pipelined.ts";
 import type { Check, Exchange, Verdict } from "./exchange.ts";
@@ -35,7 +36,7 @@ export interface WalkParts {
 }
 
 export interface Arriving {
-  readonly request: IncomingMessage;
+  readonly request: DoorRequest;
   readonly response: ServerResponse;
   /** The request target as sent. */
   readonly target: string;
@@ -205,6 +206,6 @@ function asksForOtherProtocol({ request, upgrade }: Arriving): boolean {
 }
 
 /** Facts of a request that is refused before it has any: what the log can say of it. */
-function unreadFacts(request: IncomingMessage, address: string): RequestFacts {
+function unreadFacts(request: DoorRequest, address: string): RequestFacts {
   return { ...NOT_READ, method: request.method ?? "", address };
 }

@@ -8,6 +8,7 @@ import type { Denial, RequestFacts } from "../../src/contract/decision.ts";
 import { ERRORS } from "../../src/contract/errors.ts";
 import { headerKey } from "../../src/contract/header-key.ts";
 import type { Mount, Policy, Route, Service, Upstream } from "../../src/contract/policy.ts";
+import { DoorRequest } from "../../src/pipeline/door-request.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { LongLived } from "../../src/pipeline/forward/long-lived.ts";
 import { atOnce } from "../../src/contract/steps.ts";
@@ -117,7 +118,7 @@ export const PERSON: Caller = {
 };
 
 /** What the edge, match and authorize stages would have made of a request. */
-export function exchangeOf(request: IncomingMessage, response: ServerResponse, shape: Shape, made: TestPolicy, target: string): Exchange {
+export function exchangeOf(request: DoorRequest, response: ServerResponse, shape: Shape, made: TestPolicy, target: string): Exchange {
   const { policy, route, mount } = made;
   const [path = "", query = ""] = splitOnce(target);
   const host = (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
@@ -209,14 +210,14 @@ export async function openGateway(t: Test, shape: Shape): Promise<TestGateway> {
   };
   const forwarder = atOnce(createForwarder(deps));
   const exchanges: Exchange[] = [];
-  const handle: RequestListener = (request, response) => {
+  const handle: RequestListener<typeof DoorRequest> = (request, response) => {
     // As the walk does, before there is an exchange.
     if (isClosing(request.socket)) return;
     const exchange = exchangeOf(request, response, shape, made, request.url ?? "/");
     exchanges.push(exchange);
     forwarder.forward(exchange);
   };
-  const server = http.createServer(handle).on("checkContinue", handle);
+  const server = http.createServer({ IncomingMessage: DoorRequest }, handle).on("checkContinue", handle);
   const port = await listen(t, server);
   t.teardown(() => forwarder.close());
   return {

@@ -6,6 +6,7 @@ import net from "node:net";
 import { fastify } from "fastify";
 import t, { type Test } from "tap";
 import { WebSocket, WebSocketServer } from "ws";
+import type { DoorRequest } from "../../src/pipeline/door-request.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 import { registerWebSockets } from "../../src/pipeline/forward/websocket.ts";
 import { certificate, hasOpenssl } from "./certificates.ts";
@@ -32,7 +33,7 @@ async function openDoor(t: Test, shape: Shape & { readonly refuse?: boolean }): 
     },
   });
   app.addHook("onRequest", (request, reply, goOn) => {
-    const exchange = exchangeOf(request.raw, reply.raw, shape, made, targets.get(request.raw) ?? "");
+    const exchange = exchangeOf(request.raw as DoorRequest, reply.raw, shape, made, targets.get(request.raw) ?? "");
     exchanges.set(request.raw, exchange);
     if (exchange.upgrade && !shape.refuse) {
       goOn();

@@ -75,6 +75,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: [MATCH],
   },
   {
+    name: "request: take the last of two fields of one name",
+    file: "src/pipeline/door-request.ts",
+    code: "if (place === IS_RARE || values[place] !== undefined) return undefined;",
+    instead: "if (place === IS_RARE) return undefined;",
+    tests: ["test/pipeline/door-request.test.ts"],
+  },
+  {
+    name: "request: do not see a transfer coding",
+    file: "src/pipeline/door-request.ts",
+    code: 'const RARE = ["transfer-encoding", "te", "expect", "upgrade"] as const;',
+    instead: 'const RARE = ["te", "expect", "upgrade"] as const;',
+    tests: ["test/pipeline/door-request.test.ts"],
+  },
+  {
     name: "cors: take every origin",
     file: "src/decision/cors.ts",
     code: "return origin === undefined || !cors.origins.has(origin) ? VARY : headersFor(cors, origin);",

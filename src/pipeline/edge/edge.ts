@@ -2,12 +2,12 @@
  * Stage 1: refuses what is malformed or ambiguous and brings the request into the facts that decide.
  * Nothing behind this stage reads the raw request target.
  */
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Denial, RequestFacts } from "../../contract/decision.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { AddressSet } from "../../contract/policy.ts";
 import { readPlace } from "../../decision/target.ts";
+import type { DoorRequest } from "../door-request.ts";
 import { clientAddress, plainAddress } from "./address.ts";
 
 /** More header fields than any real client sends; Node would drop those past its own bound in silence. */
@@ -16,7 +16,7 @@ const MOST_FIELDS = 100;
 export type Arrival = { readonly kind: "facts"; readonly facts: RequestFacts } | { readonly kind: "refused"; readonly denial: Denial };
 
 /** `target` is the request target as sent; `upgrade` tells that Node took the request for an upgrade. */
-export function arrive(request: IncomingMessage, target: string, upgrade: boolean, trusted: AddressSet): Arrival {
+export function arrive(request: DoorRequest, target: string, upgrade: boolean, trusted: AddressSet): Arrival {
   const fault = protocolFault(request);
   if (fault) return fault;
   const place = readPlace(request.method ?? "", target, fieldValues(request, "host"));
@@ -38,7 +38,7 @@ export function arrive(request: IncomingMessage, target: string, upgrade: boolea
 }
 
 /** The client's address, also of a request that is refused. */
-export function clientOf(request: IncomingMessage, trusted: AddressSet): string {
+export function clientOf(request: DoorRequest, trusted: AddressSet): string {
   return clientAddress(peerOf(request.socket), trusted.cidrs.length === 0 ? [] : fieldValues(request, "x-forwarded-for"), trusted);
 }
 
@@ -53,7 +53,7 @@ function peerOf(socket: Socket & { [PEER]?: string }): string {
 }
 
 /** Version and framing (RFC 9112 sections 2.3, 6 and 7): only what every reader reads alike. */
-function protocolFault(request: IncomingMessage): Arrival | undefined {
+function protocolFault(request: DoorRequest): Arrival | undefined {
   const { headers, httpVersion } = request;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return refused("PROTOCOL_UNSUPPORTED", `HTTP/${httpVersion}`);
   if (request.rawHeaders.length > 2 * MOST_FIELDS) return refused("HEADERS_TOO_LARGE", "too many header fields");
@@ -69,7 +69,7 @@ function protocolFault(request: IncomingMessage): Arrival | undefined {
 }
 
 /** Every value of a field, in order, none joined or dropped. */
-function fieldValues(request: IncomingMessage, name: string): readonly string[] {
+function fieldValues(request: DoorRequest, name: string): readonly string[] {
   const { rawHeaders } = request;
   const values: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {

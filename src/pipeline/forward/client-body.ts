@@ -1,9 +1,9 @@
 /** The client's request body: what may be sent at all, and how it is streamed on. */
 import { createHash, type Hash, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../../contract/errors.ts";
 import type { Route } from "../../contract/policy.ts";
 import { bodyUnderRule, declaredBody, type Framing } from "../../decision/body.ts";
+import type { DoorRequest } from "../door-request.ts";
 import type { Exchange } from "../exchange.ts";
 import { outliveErrors } from "../unread-body.ts";
 import type { BodySink, BodySource } from "./upstream/asking.ts";
@@ -47,7 +47,7 @@ export interface BodyBounds {
  * Stopping it leaves the client's connection as it is, so that the client can still be answered.
  */
 export class ClientBody implements BodySource {
-  readonly #request: IncomingMessage;
+  readonly #request: DoorRequest;
   readonly #bounds: BodyBounds;
   readonly #hash: Hash | undefined;
   #sink: BodySink | undefined;
@@ -60,7 +60,7 @@ export class ClientBody implements BodySource {
   #waiting = true;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(request: IncomingMessage, bounds: BodyBounds) {
+  constructor(request: DoorRequest, bounds: BodyBounds) {
     this.#request = request;
     this.#bounds = bounds;
     this.#hash = bounds.sha256 && createHash("sha256");
