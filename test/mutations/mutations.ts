@@ -492,7 +492,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/pipeline/unread-body.ts",
     code: 'request.on("error", ignored);',
     instead: "void [request, ignored];",
-    tests: ["test/security/crossing.test.ts"],
+    tests: ["test/pipeline/unread-body.test.ts", "test/security/crossing.test.ts"],
   },
   {
     name: "connections: wait for the rest of an answer that broke off",
