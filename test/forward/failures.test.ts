@@ -331,3 +331,26 @@ t.test("an answer that someone else gave meanwhile is left alone", async (t) => 
     t.equal(gateway.over.length, 1);
   }
 });
+
+t.test("X9: an answer that comes as its client is found to be gone is thrown away, and nothing waits for it to be read", async (t) => {
+  const upstream = await openRaw(t, (socket) => socket.on("data", (asked) => asked.includes("GET /quick") && socket.write(OK)));
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const turnIsOver = Promise.withResolvers<void>();
+  const ours = {
+    // Asked for when the answer's head has been read. Node tells an answer that is queued behind another one nothing: the gateway does.
+    get "x-read"(): string {
+      process.nextTick(() => gateway.exchanges[1]!.response.emit("close"));
+      setImmediate(() => setImmediate(turnIsOver.resolve));
+      return "now";
+    },
+  };
+  const gateway = await openGateway(t, { origin: upstream.origin, answerHeaders: ours, route: { timeouts: { idleMs: 60_000 } } });
+  const client = net.connect(gateway.port, "127.0.0.1");
+  const before = timers();
+  client.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /quick HTTP/1.1\r\nHost: a\r\n\r\n");
+  await turnIsOver.promise;
+  t.equal(timers(), before);
+  t.equal(gateway.exchanges[1]!.response.writableEnded, false);
+  t.match(gateway.over[0]?.outcome, { kind: "forwarded", status: 200, cut: "the client left" });
+  client.destroy();
+});

@@ -495,6 +495,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["test/pipeline/unread-body.test.ts", "test/security/crossing.test.ts"],
   },
   {
+    name: "connections: wait for a client that is gone to read its answer",
+    file: "src/pipeline/forward/hop.ts",
+    code: "if (this.#left) return;\n    // As one string",
+    instead: "// As one string",
+    tests: ["test/forward/failures.test.ts"],
+  },
+  {
     name: "connections: wait for the rest of an answer that broke off",
     file: "src/pipeline/unread-body.ts",
     code: 'if (response.socket === null) response.once("socket", (socket: Socket) => socket.destroy());',

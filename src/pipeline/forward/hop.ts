@@ -118,6 +118,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   }
 
   turnEnds(): void {
+    if (this.#left) return;
     // As one string, which Node puts behind the head: one write to the system in place of two pieces.
     this.#exchange.response.end(this.#whole, "latin1");
     this.#awaitReading();
