@@ -11,9 +11,10 @@ export function rememberByName<T>(decide: (name: string) => T, capacity = 1000):
   return (name) => {
     const before = known.get(name);
     if (before !== undefined) return before;
-    if (known.size >= capacity) known.clear();
     const decided = decide(name);
-    if (name.length <= LONGEST_NAME) known.set(name, decided);
+    if (name.length > LONGEST_NAME) return decided;
+    if (known.size >= capacity) known.clear();
+    known.set(name, decided);
     return decided;
   };
 }
