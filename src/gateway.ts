@@ -156,6 +156,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     close: async () => {
       await Promise.all([connections.drain(), upgrades.close(), app.close()]);
       await current.forwarder.close();
+      current.forwarder.letGo();
     },
     cut: () => connections.cut(),
   };

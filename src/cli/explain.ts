@@ -250,13 +250,15 @@ function flipLines({ decision, flips }: Explanation, columns: number): readonly 
       ) + "\n",
     ];
   const title =
-    decision.outcome === "deny" ? `Any one of these would ${lackingWords(decision)}:` : "Any one of these would have it refused:";
+    decision.outcome === "deny" ? `Any one of these would ${mendingWords(decision, flips)}:` : "Any one of these would have it refused:";
   return [`\n${title}\n`, ...flips.map((flip) => `  ${paragraph(`- ${flipWords(flip)}`, columns, 4)}\n`)];
 }
 
-function lackingWords(decision: Extract<Decision, { outcome: "deny" }>): string {
+/** Another request may need less, and grants nothing. */
+function mendingWords(decision: Extract<Decision, { outcome: "deny" }>, flips: readonly Flip[]): string {
   const lacks = decision.code === "INSUFFICIENT_ROLE" || decision.code === "INSUFFICIENT_SCOPE";
-  return lacks ? `grant ${decision.route?.rule} and let it through` : "let it through";
+  const grants = lacks && flips.every((flip) => flip.of !== "request");
+  return grants ? `grant ${decision.route?.rule} and let it through` : "let it through";
 }
 
 function flipWords({ of, words: said, decision }: Flip): string {

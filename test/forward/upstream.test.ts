@@ -4,10 +4,11 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import fc from "fast-check";
 import t, { type Test } from "tap";
+import type { Upstream } from "../../src/contract/policy.ts";
 import type { AnswerHead } from "../../src/pipeline/forward/upstream/answer-head.ts";
 import type { AnswerHandler, UpstreamRequest } from "../../src/pipeline/forward/upstream/asking.ts";
 import { Connection } from "../../src/pipeline/forward/upstream/connection.ts";
-import { Lane } from "../../src/pipeline/forward/upstream/lane.ts";
+import { Lane, Lanes } from "../../src/pipeline/forward/upstream/lane.ts";
 import { openRaw } from "./harness.ts";
 
 const REQUEST: UpstreamRequest = {
@@ -251,4 +252,16 @@ t.test("whatever bytes an upstream sends: what is taken for a whole answer, Node
     return judged === undefined ? !isKept : judged.status === heard.status && judged.body === heard.body;
   });
   await fc.assert(property, { numRuns: 400 });
+});
+
+t.test("free connections are let go of at once where nothing more will be asked", async (t) => {
+  const upstream = await openRaw(t, (socket) => socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")));
+  const lanes = new Lanes(() => performance.now());
+  const to = { origin: upstream.origin, verifyTls: true, maxConnections: 10 } as Upstream;
+  const heard = new Heard();
+  const connection = lanes.to(to, {}).send(REQUEST, heard, false);
+  await heard.over.promise;
+  t.not(connection.place, -1);
+  lanes.closeFree();
+  t.equal(connection.place, -1);
 });

@@ -10,7 +10,7 @@ import type { LongLived } from "./long-lived.ts";
 import { compilePlans, type Plan } from "./plan.ts";
 import { traceparentSource, type RandomBytes } from "./trace.ts";
 import { closeAfterAnswer } from "../unread-body.ts";
-import { createLanes } from "./upstream/lane.ts";
+import { Lanes } from "./upstream/lane.ts";
 
 export interface ForwarderDeps {
   readonly policy: Policy;
@@ -34,10 +34,13 @@ export interface Forwarder {
    * so that a request which was still being authenticated, when its policy was replaced, can be carried all the same.
    */
   close(): Promise<void>;
+  /** Ends those connections at once: nothing will be carried any more. */
+  letGo(): void;
 }
 
 export function* createForwarder(deps: ForwarderDeps): Steps<Forwarder> {
-  const plans = yield* compilePlans(deps.policy, createLanes(deps.monotonicNow), traceparentSource(deps.randomBytes));
+  const lanes = new Lanes(deps.monotonicNow);
+  const plans = yield* compilePlans(deps.policy, lanes, traceparentSource(deps.randomBytes));
   const underWay = new UnderWay();
   const done = (exchange: Exchange) => {
     deps.done(exchange);
@@ -52,6 +55,7 @@ export function* createForwarder(deps: ForwarderDeps): Steps<Forwarder> {
       carry(exchange, allowance, plan, hopDeps);
     },
     close: () => underWay.none(),
+    letGo: () => lanes.closeFree(),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Steps } from "../../contract/steps.ts";
 import { compileRequestHeaders, type RequestHeaders } from "./request-headers.ts";
 import { compileRequestHead, type RequestHead } from "./request-head.ts";
 import { compileResponseHeaders, type ResponseHeaders } from "./response-headers.ts";
-import type { Lane, LaneTo } from "./upstream/lane.ts";
+import type { Lane, Lanes } from "./upstream/lane.ts";
 
 export interface Plan {
   readonly route: Route;
@@ -15,14 +15,14 @@ export interface Plan {
 }
 
 /** Plans for all routes of a policy. Headers fare alike on all public, and on all other, routes of a service. */
-export function* compilePlans(policy: Policy, laneTo: LaneTo, newTraceparent: () => string): Steps<ReadonlyMap<Route, Plan>> {
+export function* compilePlans(policy: Policy, lanes: Lanes, newTraceparent: () => string): Steps<ReadonlyMap<Route, Plan>> {
   const plans = new Map<Route, Plan>();
   for (const service of policy.services) {
     const responseHeaders = compileResponseHeaders(service);
     const requestHeaders = requestHeadersOf(policy, service, newTraceparent);
     for (const route of service.routes) {
       const { timeouts } = route;
-      const lane = laneTo(service.upstream, timeouts);
+      const lane = lanes.to(service.upstream, timeouts);
       const requestHead = compileRequestHead(lane.authority, requestHeaders(route));
       plans.set(route, { route, lane, timeouts, requestHead, responseHeaders });
       yield;

@@ -115,7 +115,7 @@ const upstream = block({
   ),
   forward: optional(
     list(z.enum(["credential", "cookies"])),
-    "What of the client's own is passed on, though it could identify it.",
+    "What of the client's own is passed on, though it could identify it. Without `cookies` the service sets none either: its `Set-Cookie` is dropped.",
     unwritten("none"),
   ),
   targets: unavailable("upstream.targets", "url"),

@@ -71,6 +71,11 @@ export class Lane implements Keeper {
     connection.place = -1;
   }
 
+  /** Lets go of all that are free. */
+  closeFree(): void {
+    for (const connection of this.#free.slice()) connection.close();
+  }
+
   #take(): Connection | undefined {
     const connection = this.#free.pop();
     if (connection !== undefined) connection.place = -1;
@@ -95,16 +100,24 @@ function keepFor({ keepAliveMs }: Connection): number {
 }
 
 /** Lanes are shared by all routes to the same upstream. */
-export type LaneTo = (upstream: Upstream, timeouts: Timeouts) => Lane;
+export class Lanes {
+  readonly #now: () => number;
+  readonly #lanes = new Map<string, Lane>();
 
-/** `now` is monotonic, in milliseconds. */
-export function createLanes(now: () => number): LaneTo {
-  const lanes = new Map<string, Lane>();
-  return (upstream, { connectMs }) => {
+  /** `now` is monotonic, in milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  to(upstream: Upstream, { connectMs }: Timeouts): Lane {
     const { origin, verifyTls, maxConnections } = upstream;
     const key = JSON.stringify([origin, verifyTls, maxConnections, connectMs]);
-    const lane = lanes.get(key) ?? new Lane(upstream, connectMs, now);
-    lanes.set(key, lane);
+    const lane = this.#lanes.get(key) ?? new Lane(upstream, connectMs, this.#now);
+    this.#lanes.set(key, lane);
     return lane;
-  };
+  }
+
+  closeFree(): void {
+    for (const lane of this.#lanes.values()) lane.closeFree();
+  }
 }
