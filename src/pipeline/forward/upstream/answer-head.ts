@@ -50,6 +50,8 @@ interface Framing {
   connection: string | undefined;
   keepAlive: string | undefined;
   repeated: boolean;
+  /** A tab stands beside a length or a coding: white space by RFC 9110 section 5.6.3, and for some readers part of the value. */
+  tab: boolean;
 }
 
 /** Reads a head, from its status line to the end of its last field. `toHead`: the request was a HEAD. */
@@ -57,11 +59,20 @@ export function readHead(text: string, toHead: boolean): HeadReading {
   if (!HEAD.test(text)) return bad("malformed head");
   const status = Number(text.slice(9, 12));
   const statusEnd = text.indexOf("\r\n");
-  const framing: Framing = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined, repeated: false };
+  const framing: Framing = {
+    length: undefined,
+    coding: undefined,
+    connection: undefined,
+    keepAlive: undefined,
+    repeated: false,
+    tab: false,
+  };
   const headers = fieldsOf(text, statusEnd + 2, framing);
   if (framing.repeated) return bad("a repeated framing field");
+  if (framing.tab) return bad("a tab beside a framing field's value");
   if (status === 101) return bad("an upgrade that was not asked for");
   const isOld = text.charCodeAt(7) === 0x30;
+  if (isOld && status < 200) return bad("an interim answer of a version that has none");
   const body = bodyFraming(status, toHead, isOld, framing);
   if (typeof body === "string") return bad(body);
   const head: AnswerHead = {
@@ -85,7 +96,14 @@ export function mayBeginHead(text: string): boolean {
 /** Names and values of trailers in turn, in order; undefined where a line is malformed, or says how long the body is (RFC 9110 section 6.5.1). */
 export function readTrailers(text: string): readonly string[] | undefined {
   if (!FIELD_LINES.test(text)) return undefined;
-  const framing: Framing = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined, repeated: false };
+  const framing: Framing = {
+    length: undefined,
+    coding: undefined,
+    connection: undefined,
+    keepAlive: undefined,
+    repeated: false,
+    tab: false,
+  };
   const trailers = fieldsOf(text, 0, framing);
   return framing.length === undefined && framing.coding === undefined ? trailers : undefined;
 }
@@ -98,7 +116,7 @@ function fieldsOf(text: string, start: number, framing: Framing): string[] {
     const name = text.slice(at, colon);
     const value = trimmed(text, colon + 1, end);
     headers.push(name, value);
-    noteFraming(framing, name, value);
+    if (noteFraming(framing, name, value)) framing.tab ||= text.slice(colon, end).includes("\t");
     at = end + 2;
   }
   return headers;
@@ -116,20 +134,24 @@ function isSpace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-function noteFraming(framing: Framing, name: string, value: string): void {
+/** True for a field that says where the body ends. */
+function noteFraming(framing: Framing, name: string, value: string): boolean {
   switch (name.length) {
     case 10:
       noteConnection(framing, name.toLowerCase(), value);
-      return;
+      return false;
     case 14:
-      if (name.toLowerCase() !== "content-length") return;
+      if (name.toLowerCase() !== "content-length") return false;
       framing.repeated ||= framing.length !== undefined;
       framing.length = value;
-      return;
+      return true;
     case 17:
-      if (name.toLowerCase() !== "transfer-encoding") return;
+      if (name.toLowerCase() !== "transfer-encoding") return false;
       framing.repeated ||= framing.coding !== undefined;
       framing.coding = value;
+      return true;
+    default:
+      return false;
   }
 }
 
