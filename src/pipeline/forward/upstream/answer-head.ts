@@ -54,19 +54,16 @@ interface Framing {
   tab: boolean;
 }
 
+function noFraming(): Framing {
+  return { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined, repeated: false, tab: false };
+}
+
 /** Reads a head, from its status line to the end of its last field. `toHead`: the request was a HEAD. */
 export function readHead(text: string, toHead: boolean): HeadReading {
   if (!HEAD.test(text)) return bad("malformed head");
   const status = Number(text.slice(9, 12));
   const statusEnd = text.indexOf("\r\n");
-  const framing: Framing = {
-    length: undefined,
-    coding: undefined,
-    connection: undefined,
-    keepAlive: undefined,
-    repeated: false,
-    tab: false,
-  };
+  const framing = noFraming();
   const headers = fieldsOf(text, statusEnd + 2, framing);
   if (framing.repeated) return bad("a repeated framing field");
   if (framing.tab) return bad("a tab beside a framing field's value");
@@ -96,14 +93,7 @@ export function mayBeginHead(text: string): boolean {
 /** Names and values of trailers in turn, in order; undefined where a line is malformed, or says how long the body is (RFC 9110 section 6.5.1). */
 export function readTrailers(text: string): readonly string[] | undefined {
   if (!FIELD_LINES.test(text)) return undefined;
-  const framing: Framing = {
-    length: undefined,
-    coding: undefined,
-    connection: undefined,
-    keepAlive: undefined,
-    repeated: false,
-    tab: false,
-  };
+  const framing = noFraming();
   const trailers = fieldsOf(text, 0, framing);
   return framing.length === undefined && framing.coding === undefined ? trailers : undefined;
 }
