@@ -9,6 +9,7 @@ const RARE = ["transfer-encoding", "te", "expect", "upgrade"] as const;
 /** Values as Node joins them. */
 export type AskedHeaders = { readonly [Name in (typeof USUAL | typeof RARE)[number]]?: string | undefined };
 
+const LENGTH = USUAL.indexOf("content-length");
 const ANOTHER = -1;
 const IS_RARE = -2;
 
@@ -41,7 +42,7 @@ class UsualHeadersOfBody extends UsualHeaders {
 
   constructor(values: readonly (string | undefined)[]) {
     super(values);
-    this["content-length"] = values[4];
+    this["content-length"] = values[LENGTH];
   }
 }
 
@@ -54,7 +55,7 @@ function usualHeaders(raw: readonly string[]): AskedHeaders | undefined {
     if (place === IS_RARE || values[place] !== undefined) return undefined;
     values[place] = raw[at + 1]!;
   }
-  return values[4] === undefined ? new UsualHeaders(values) : new UsualHeadersOfBody(values);
+  return values[LENGTH] === undefined ? new UsualHeaders(values) : new UsualHeadersOfBody(values);
 }
 
 /**
