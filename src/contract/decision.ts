@@ -9,6 +9,8 @@ export interface CanonicalPath {
   readonly segments: readonly string[];
   /** Some segment was written with `%2F`. */
   readonly encodedSlash: boolean;
+  /** No segment needs percent-encoding. Absent: one may. */
+  readonly plain?: boolean;
 }
 
 /** The facts of a request that decide, and nothing else. Header values as sent. */

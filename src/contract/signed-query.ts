@@ -21,7 +21,7 @@ export function hasSignatureFields(query: string): boolean {
 
 /** The query without those fields; all else stays as it was, byte for byte. */
 export function withoutSignatureFields(query: string): string {
-  if (!PERHAPS.test(query)) return query;
+  if (query === "" || !PERHAPS.test(query)) return query;
   const fields = query.split("&");
   const others = fields.filter((field) => !isSignatureField(field));
   return others.length === fields.length ? query : others.join("&");

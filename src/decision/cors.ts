@@ -19,16 +19,19 @@ export function corsHeaders(service: Service | undefined, origin: string | undef
 const ofOrigin = new WeakMap<Cors, Map<string, Readonly<Record<string, string>>>>();
 
 function headersFor(cors: Cors, origin: string): Readonly<Record<string, string>> {
-  const known = ofOrigin.get(cors) ?? new Map<string, Readonly<Record<string, string>>>();
-  ofOrigin.set(cors, known);
-  const headers = known.get(origin) ?? {
+  const before = ofOrigin.get(cors);
+  const known = before ?? new Map<string, Readonly<Record<string, string>>>();
+  if (before === undefined) ofOrigin.set(cors, known);
+  const headers = known.get(origin);
+  if (headers !== undefined) return headers;
+  const made = {
     "access-control-allow-origin": origin,
     ...(cors.credentials && { "access-control-allow-credentials": "true" }),
     ...(cors.exposed.length > 0 && { "access-control-expose-headers": cors.exposed.join(",") }),
     ...VARY,
   };
-  known.set(origin, headers);
-  return headers;
+  known.set(origin, made);
+  return made;
 }
 
 /** Answers a preflight, refuses other origins where told to; undefined lets the request go on. */

@@ -51,7 +51,8 @@ function mountOf(table: PrefixTable, path: CanonicalPath): Mount | undefined {
 
 const strictNext: Step<PrefixTable> = (node, segment, ways) => {
   const next = node.next.get(segment);
-  if (looseNext(node, segment, ways) !== next) ways.parted = true;
+  // Where a literal fits, its loose form leads to the same: siblings with one loose form do not load.
+  if (next === undefined && looseNext(node, segment, ways) !== undefined) ways.parted = true;
   return next;
 };
 
@@ -110,7 +111,8 @@ interface Going {
 
 const strictly: Step<RouteNode> = (node, segment, ways) => {
   const next = node.literals.get(segment);
-  if (loosely(node, segment, ways) !== next) ways.parted = true;
+  // As in `strictNext`.
+  if (next === undefined && loosely(node, segment, ways) !== undefined) ways.parted = true;
   return next;
 };
 

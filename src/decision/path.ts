@@ -6,8 +6,11 @@ import type { CanonicalPath } from "../contract/decision.ts";
 
 export type PathResult = { readonly kind: "path"; readonly path: CanonicalPath } | { readonly kind: "invalid"; readonly reason: string };
 
-/** Raw characters of a path that need no second look: unreserved, sub-delims, ":" and "@", without "." and ";". */
-const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-]+)+$/;
+/** A raw character of a segment that needs no second look: unreserved, sub-delims, ":" and "@", without "." and ";". */
+const PLAIN_CHARACTER = /^[A-Za-z0-9_~!$&'()*+,=:@-]$/;
+/** By code: whether it is one of them. */
+const IS_PLAIN: readonly boolean[] = Array.from({ length: 0x80 }, (_, code) => PLAIN_CHARACTER.test(String.fromCharCode(code)));
+const SLASH = 0x2f;
 /** Printable ASCII except what a URL parser ends a path at or reads as another slash. */
 const RAW_PATH = /^\/[\x21-\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*$/;
 const DECODABLE_AGAIN = /%[0-9A-Fa-f]{2}/;
@@ -16,9 +19,27 @@ const FORBIDDEN_DECODED = /[\u0000-\u001f\u007f-\u009f\\#]/;
 
 /** Brings the part of a request target before the `?` into its canonical form. */
 export function canonicalPath(rawPath: string): PathResult {
-  if (PLAIN_PATH.test(rawPath)) return { kind: "path", path: { segments: rawPath.slice(1).split("/"), encodedSlash: false } };
+  const plain = plainSegments(rawPath);
+  if (plain !== undefined) return { kind: "path", path: { segments: plain, encodedSlash: false, plain: true } };
   if (!RAW_PATH.test(rawPath)) return invalid("path has a character that must not stand in one");
   return decodeSegments(rawPath.slice(1).split("/"));
+}
+
+/** Of most paths there are, which everybody reads alike; undefined for any other. */
+function plainSegments(rawPath: string): readonly string[] | undefined {
+  if (rawPath.charCodeAt(0) !== SLASH) return undefined;
+  const segments: string[] = [];
+  let start = 1;
+  for (let at = 1; at < rawPath.length; at++) {
+    const code = rawPath.charCodeAt(at);
+    if (IS_PLAIN[code] === true) continue;
+    if (code !== SLASH || at === start) return undefined;
+    segments.push(rawPath.slice(start, at));
+    start = at + 1;
+  }
+  if (start === rawPath.length) return undefined;
+  segments.push(rawPath.slice(start));
+  return segments;
 }
 
 function decodeSegments(rawSegments: readonly string[]): PathResult {

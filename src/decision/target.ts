@@ -30,7 +30,7 @@ function split(target: string, authority: string | undefined): Target {
   const mark = target.indexOf("?");
   const rawPath = mark === -1 ? target : target.slice(0, mark);
   const query = mark === -1 ? "" : target.slice(mark + 1);
-  if (!QUERY.test(query)) return { kind: "invalid", reason: "the query has a character that must not stand in one" };
+  if (query !== "" && !QUERY.test(query)) return { kind: "invalid", reason: "the query has a character that must not stand in one" };
   return { kind: "target", rawPath, query, ...(authority !== undefined && { authority }) };
 }
 
@@ -39,8 +39,9 @@ const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?|\[[0-9A-Fa-f
 /** Host name in lower case, without port; undefined when the value is no host (RFC 9110 section 7.2). */
 function hostName(value: string): string | undefined {
   if (!HOST.test(value)) return undefined;
-  const name = value.replace(/:[0-9]{1,5}$/, "");
-  return name.toLowerCase();
+  // The colons of an address stand inside its brackets.
+  const colon = value.endsWith("]") ? -1 : value.lastIndexOf(":");
+  return (colon === -1 ? value : value.slice(0, colon)).toLowerCase();
 }
 
 /** What a request is about, by its target and its `Host`. */

@@ -1,5 +1,5 @@
 /** The request target for the upstream, rebuilt from the canonical path; the raw target is never copied. */
-import type { Matched, RequestFacts } from "../contract/decision.ts";
+import type { CanonicalPath, Matched, RequestFacts } from "../contract/decision.ts";
 import type { Mount } from "../contract/policy.ts";
 import { withoutSignatureFields } from "../contract/signed-query.ts";
 
@@ -15,18 +15,19 @@ export function encodeSegment(segment: string): string {
 }
 
 /** The service's base path, then the segments: `/` where nothing is left. */
-export function rebuildPath(mount: Mount, segments: readonly string[]): string {
+export function rebuildPath(mount: Mount, { segments, plain = false }: Pick<CanonicalPath, "segments" | "plain">): string {
   const { upstream, stripPrefix } = mount.service;
   let path = upstream.basePath;
   for (let index = stripPrefix ? mount.prefixLength : 0; index < segments.length; index++) {
-    path += `/${encodeSegment(segments[index] as string)}`;
+    const segment = segments[index] as string;
+    path += `/${plain ? segment : encodeSegment(segment)}`;
   }
   return path === "" ? "/" : path;
 }
 
 /** Path and query for the upstream: the query as the client sent it, but for a credential in it. */
 export function upstreamTarget(match: Matched, request: RequestFacts): string {
-  const path = rebuildPath(match.mount, request.path.segments);
+  const path = rebuildPath(match.mount, request.path);
   const query = upstreamQuery(match, request);
   return query === "" ? path : `${path}?${query}`;
 }

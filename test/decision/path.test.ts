@@ -38,6 +38,23 @@ for (const [what, paths] of Object.entries(refused)) {
   });
 }
 
+t.test("what is called plain is its segments as sent, and what is encoded, has dots or parameters never is", async (t) => {
+  const mark = (raw: string): readonly unknown[] => {
+    const result = canonicalPath(raw);
+    return result.kind === "path" ? [result.path.segments, result.path.plain ?? false] : [undefined, false];
+  };
+  for (const raw of ["/", "/a/", "/a.b", "/a;b", "/%61", "/a%20b", '/a"b']) t.same(mark(raw), [segmentsOf(raw), false], raw);
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...Array.from("aZ0_~!$&'()*+,=:@-/.;?#%\\\"\u00e4\u0007")) }), (text) => {
+      const raw = `/${text}`;
+      const [segments, plain] = mark(raw);
+      const isPlain = /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-]+)+$/.test(raw);
+      if (plain !== isPlain || (plain && JSON.stringify(segments) !== JSON.stringify(raw.slice(1).split("/")))) throw new Error(raw);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
 t.test("an encoded slash stays inside its segment, and is told", async (t) => {
   const result = canonicalPath("/@scope%2fname");
   t.match(result, { kind: "path", path: { segments: ["@scope/name"], encodedSlash: true } });

@@ -9,7 +9,7 @@ t.test("decoding the rebuilt path gives the segments that were matched", async (
   const { mount } = policyOf({ origin: "http://127.0.0.1:1" });
   fc.assert(
     fc.property(fc.array(SEGMENT, { minLength: 1 }), (segments) => {
-      const path = rebuildPath(mount, segments);
+      const path = rebuildPath(mount, { segments });
       t.match(path, /^\/[\w.~!$&'()*+,;=:@%/-]*$/);
       return JSON.stringify(path.slice(1).split("/").map(decodeURIComponent)) === JSON.stringify(segments);
     }),
@@ -32,7 +32,7 @@ t.test("what RFC 3986 allows in a segment is not encoded", async (t) => {
 
 t.test("P23: base path before, prefix kept or taken off by segments, trailing slash kept", async (t) => {
   const rebuilt = (segments: string[], prefix: string, stripPrefix: boolean, basePath: string) =>
-    rebuildPath(policyOf({ origin: "http://127.0.0.1:1", prefix, service: { stripPrefix }, upstream: { basePath } }).mount, segments);
+    rebuildPath(policyOf({ origin: "http://127.0.0.1:1", prefix, service: { stripPrefix }, upstream: { basePath } }).mount, { segments });
   t.equal(rebuilt(["v2", "a", ""], "/v2", false, ""), "/v2/a/");
   t.equal(rebuilt(["v2", "a"], "/v2", false, "/base"), "/base/v2/a");
   t.equal(rebuilt(["prod", "api", "a"], "/prod/api", true, ""), "/a");

@@ -28,7 +28,7 @@ export function judge(table: Table, asked: Asked): Judgement {
   const allowed = allowedBy(table, asked);
   if (!allowed) return { kind: "refused" };
   const { matched, path } = allowed;
-  const forwarded = rebuildPath(matched.mount, path.segments);
+  const forwarded = rebuildPath(matched.mount, path);
   const keepsSlash = path.encodedSlash && matched.route.encodedSlash;
   const readings = keepsSlash ? SEGMENT_READINGS : READINGS;
   for (const reading of readings) {
