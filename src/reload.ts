@@ -36,11 +36,12 @@ export function createReloader({ loaded, load, gateway, metrics, log, now }: Rel
   let last: LastReload = { at: now(), kind: "loaded", diagnostics: [] };
   let watch: Watch["watch"] = watchNothing;
   let closed = false;
+  const started = gateway.policy();
   metrics.setRevision(gateway.policy().revision);
 
   const accept = async (policy: Policy): Promise<Reloaded> => {
     if (policy.revision === gateway.policy().revision && last.kind !== "rejected") return UNCHANGED;
-    const fixed = fixedParts(gateway.policy(), policy);
+    const fixed = fixedParts(started, policy);
     if (fixed.length > 0) log.warn({ parts: fixed }, "these parts of the gateway file take effect at the next start");
     await gateway.swap(policy);
     log.setLevel(policy.gateway.log.level);
@@ -86,9 +87,9 @@ const UNCHANGED: Reloaded = { kind: "unchanged", diagnostics: [] };
 function watchNothing(): void {}
 
 /** Doors and stores are opened once, at the start. */
-function fixedParts({ gateway: old }: Policy, { gateway: next }: Policy): readonly string[] {
+function fixedParts({ gateway: open }: Policy, { gateway: next }: Policy): readonly string[] {
   const parts = ["listen", "health", "admin", "stores"] as const;
-  return parts.filter((part) => JSON.stringify(old[part], fixedFields) !== JSON.stringify(next[part], fixedFields));
+  return parts.filter((part) => JSON.stringify(open[part], fixedFields) !== JSON.stringify(next[part], fixedFields));
 }
 
 /** Admin tokens, and what seals access keys, are taken from the policy in force: they count from the reload on. */

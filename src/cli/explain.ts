@@ -9,6 +9,7 @@ import type { Decision } from "../contract/decision.ts";
 import { METHODS } from "../contract/node-http.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { RequestSketch } from "../contract/policy-tests.ts";
+import type { RecordedFacts } from "../contract/recorded.ts";
 import { loadExpanded } from "../policy/load.ts";
 import { nearest } from "../policy/suggest.ts";
 import { type Asking, askingOf } from "./caller-option.ts";
@@ -135,11 +136,23 @@ async function explainRecorded(call: Call, policy: Policy, id: string): Promise<
 }
 
 function recordText(record: Recorded, { columns }: Terminal): string {
-  const { decision, at, outcome, status, reason, method, path } = record;
+  const { decision, at, outcome, status, reason, method, path, facts } = record;
   const said = outcome === "deny" ? recordedRefusal(record) : `${outcome}, ${status ?? ""}`;
   const title = `Decision ${decision}, ${new Date(at).toISOString()}\n`;
-  const lines = [`${method} ${path ?? ""}: ${said}`, ...(reason === undefined ? [] : [`reason: ${reason}`])];
+  const lines = [
+    `${method} ${path ?? ""}: ${said}`,
+    ...(facts && !("none" in facts) ? pageWords(facts) : []),
+    ...(reason === undefined ? [] : [`reason: ${reason}`]),
+  ];
   return `${title}${lines.map((line) => `  ${paragraph(visible(line), columns, 4)}\n`).join("")}`;
+}
+
+/** What a browser said of the page that asked. */
+function pageWords({ origin, preflightMethod }: RecordedFacts): readonly string[] {
+  return [
+    ...(preflightMethod === undefined ? [] : [`a preflight for ${preflightMethod}`]),
+    ...(origin === undefined ? [] : [`from a page of ${origin}`]),
+  ];
 }
 
 function recordJson({ decision, at, outcome, status, code, reason, policy }: Recorded): object {

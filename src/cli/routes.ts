@@ -14,8 +14,8 @@ export const routesCommand: Command = {
   name: "routes",
   summary: "shows the route table",
   usage: "[--expanded] [--config FILE] [--json]",
-  help: `Shows the routes of each service: method, path, access and, where a line has
-any, the tenant's place. Authenticators and limits that hold for every line
+  help: `Shows the routes of each service: method (and whether WebSockets may be opened
+by it), path, access and, where a line has any, the tenant's place. Authenticators and limits that hold for every line
 stand above the table; columns name those of single lines. Needs no secret and
 no network.
 
@@ -73,7 +73,7 @@ function rowWords(route: Route, common: ReadonlySet<Limit>): readonly string[] {
   const all = route.authenticators.length === route.service.authenticators.length;
   const limits = limitsOf(route).filter((limit) => !common.has(limit));
   return [
-    route.method,
+    route.websocket ? `${route.method} (WebSocket)` : route.method,
     route.pattern,
     route.rule,
     proving ? (all ? "" : authenticatorWords(route.authenticators)) : "-",

@@ -68,12 +68,12 @@ function lineOf(path: Path, example: string): string {
 
 /** The value with the least change that makes it fit. */
 function corrected(parts: readonly Part[], words: readonly string[], { value, raw }: Leaf): string | undefined {
-  const word = typeof value === "string" ? nearest(value, words) : undefined;
-  if (word !== undefined) return `did you mean \`${word}\`?`;
   const fits = (tried: unknown) => parts.some((part) => z.safeParse(part, tried).success);
-  if (typeof value !== "string" && parts.some(isText) && fits(raw)) return `quote it: "${raw}"`;
   const bare = typeof value === "string" ? unquoted(value) : undefined;
   if (bare !== undefined && fits(bare)) return `write \`${value}\`, without quotes`;
+  const word = typeof value === "string" ? nearest(value, words) : undefined;
+  if (word !== undefined) return `did you mean \`${word}\`?`;
+  if (typeof value !== "string" && parts.some(isText) && fits(raw)) return `quote it: "${raw}"`;
   const isQuantity = typeof value === "number" && parts.some((part) => /^\d/.test(exampleOf(part)));
   const unit = isQuantity ? UNITS.find((one) => fits(`${raw}${one}`)) : undefined;
   if (unit !== undefined) return `write the unit: \`${raw}${unit}\``;

@@ -9,6 +9,9 @@ import { policyOf } from "../decision/policy.ts";
 
 const SHOP = (route: string): string =>
   `upstream: { url: "http://shop.example" }\nauthenticators: { machines: { jwt: { issuer: "https://issuer.example", clients: any } } }\nroutes: { GET ${route}: public }\n`;
+/** As the gateway that the others were compiled with, but for its port. */
+const ELSEWHERE =
+  'version: 1\nlisten: { host: 127.0.0.1, port: 8081 }\nstores: { keys: "sqlite:data/keys.db", counters: memory }\nservices: [services/*.yaml]\n';
 const [FIRST, SECOND, THIRD] = ["/first", "/second", "/third"].map((route) => policyOf({ shop: SHOP(route) })) as [Policy, Policy, Policy];
 
 interface Stage {
@@ -138,4 +141,19 @@ t.test("what is loaded when the gateway stops comes too late", async (t) => {
   loads[0]!.resolve(loaded(SECOND));
   t.match(await reload, { kind: "unchanged" });
   t.same(swaps, []);
+});
+
+t.test("whether a part waits for the next start is told against what was opened, not against the last load", async (t) => {
+  const { reloader, loads, lines } = stageOf();
+  const warned = async (policy: Policy): Promise<unknown> => {
+    const before = lines.length;
+    const reload = reloader.reload();
+    await turn();
+    loads.at(-1)!.resolve(loaded(policy));
+    await reload;
+    return lines.slice(before).find(({ parts }) => parts !== undefined)?.["parts"];
+  };
+  t.same(await warned(policyOf({ shop: SHOP("/first") }, ELSEWHERE)), ["listen"]);
+  t.same(await warned(policyOf({ shop: SHOP("/second") }, ELSEWHERE)), ["listen"], "and is told again while it waits");
+  t.equal(await warned(THIRD), undefined, "what is as it was opened waits for nothing");
 });

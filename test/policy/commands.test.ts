@@ -65,6 +65,14 @@ t.test("routes shows every route within 80 columns", async (t) => {
   t.match(out, /^POST +\/cmdb\/graph\/query +read +query, header +writes 120\/minute$/m);
 });
 
+t.test("routes marks the lines by which WebSockets may be opened", async (t) => {
+  const lines = "routes:\n  GET /live: { access: public, websocket: true }\n  GET /orders: public\n";
+  const folder = writeFiles(t, { "services/shop.yaml": `${SHOP}${lines}` });
+  const { out } = await run("routes", "--config", join(folder, "sallyport.yaml"));
+  t.match(out, /^GET \(WebSocket\) +\/live +public$/m);
+  t.match(out, /^GET +\/orders +public$/m);
+});
+
 t.test("routes --expanded says where each part of a rule comes from", async (t) => {
   const { out } = await run("routes", "--expanded", "--config", SHIPPED);
   const block = out.split("\n\n").find((one) => one.startsWith("POST /prod/api/cmdb/graph/query"))!;

@@ -137,6 +137,12 @@ const ROWS: readonly Row[] = [
   },
   {
     file: "gateway",
+    from: "version: 1",
+    to: 'version: "1"',
+    expected: [1, '"1"', "this must be `1`", "write `1`, without quotes"],
+  },
+  {
+    file: "gateway",
     from: "listen: { port: 8080 }",
     to: 'listen: { port: "08080" }',
     expected: [2, '"08080"', "this must be a number", `${COMMON} \`port: 8080\``],

@@ -167,7 +167,12 @@ t.test("a decision is explained from its facts, and what is not known is said", 
   t.equal(code, 1);
   t.match(out, `Decision a-1, ${AT}\n  GET /orders: 429 RATE_LIMITED\n  reason: limit all\n`);
   t.match(out, "refused: 401 TOKEN_MISSING at orders.read (GET /orders)");
-  for (const note of ["It was decided by the policy 0123456789ab", "No rule decided it: RATE_LIMITED", "only names", "was not looked at"])
+  for (const note of [
+    "It was decided by the policy 0123456789ab",
+    "It was counted, and refused by limit all",
+    "only names",
+    "was not looked at",
+  ])
     t.match(out.replaceAll("\n", " "), note);
   t.same(
     out.split("\n").filter((line) => line.length > 80 && !line.includes(".yaml")),
@@ -202,7 +207,7 @@ t.test("what was refused although the steps allow it is said to be, and nothing 
     ["a-1", "415 BODY_TYPE_NOT_ALLOWED", "The rules allowed it, and the forward stage then refused it: 415 BODY_TYPE_NOT_ALLOWED."],
     ["a-2", "400 REQUEST_INVALID", "The rules allowed it, and the forward stage then refused it: 400 REQUEST_INVALID."],
     ["a-3", "504 UPSTREAM_TIMEOUT", "The rules allowed it, and the forward stage then refused it: 504 UPSTREAM_TIMEOUT."],
-    ["a-4", "429 RATE_LIMITED", "No rule decided it: RATE_LIMITED."],
+    ["a-4", "429 RATE_LIMITED", "It was counted, and refused by limit."],
     ["a-5", "401 TOKEN_MISSING", "The rules then said TOKEN_MISSING; here they say allow."],
   ];
   for (const [id, refusal, note] of expected) {

@@ -109,14 +109,20 @@ function ownReason(decision: Decision): readonly Detail[] {
 
 /* ── edge, match, route ───────────────────────────────────────────────── */
 
-function edgeDetails({ method, path, query, host, address, websocket }: RequestFacts): readonly Detail[] {
+function edgeDetails(request: RequestFacts): readonly Detail[] {
+  const { path, query, host, address } = request;
   return [
-    { about: "method", is: websocket ? `${method}, upgrade to WebSocket` : method },
+    { about: "method", is: methodWords(request) },
     { about: "path", is: `/${path.segments.map(encodeSegment).join("/")}` },
     { about: "query", is: query === "" ? "none" : query },
     { about: "host", is: host },
     { about: "address", is: address },
   ];
+}
+
+function methodWords({ method, websocket, preflightMethod }: RequestFacts): string {
+  if (websocket) return `${method}, upgrade to WebSocket`;
+  return preflightMethod === undefined ? method : `${method}, which asks for ${preflightMethod} (access-control-request-method)`;
 }
 
 function matchDetails(match: Match, request: RequestFacts): readonly Detail[] {

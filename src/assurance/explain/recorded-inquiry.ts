@@ -66,9 +66,7 @@ function notesOf(policy: Policy, record: Recorded, facts: RecordedFacts, inquiry
     ...(record.policy === policy.revision
       ? []
       : [`It was decided by the policy ${record.policy}; the steps are those of ${policy.revision}.`]),
-    ...(facts.verdict === undefined
-      ? [`No rule decided it: ${record.code ?? "the client left"}. The steps say what the rules would have.`]
-      : []),
+    ...(facts.verdict === undefined ? [withoutVerdict(record)] : []),
     ...laterRefusal(record, facts),
     ...(facts.verdict !== undefined && facts.verdict !== now ? [`The rules then said ${facts.verdict}; here they say ${now}.`] : []),
     ...(anew?.kind === "unknown" ? [`That is not certain: ${anew.why}.`] : []),
@@ -78,6 +76,11 @@ function notesOf(policy: Policy, record: Recorded, facts: RecordedFacts, inquiry
       : []),
     ...(facts.proof ? [] : ["The credential was not looked at: the steps take it that there was none."]),
   ];
+}
+
+function withoutVerdict({ code, reason }: Recorded): string {
+  if (code === "RATE_LIMITED") return `It was counted, and refused by ${reason ?? "a limit"}. The steps say what the rules would have.`;
+  return `No rule decided it: ${code ?? "the client left"}. The steps say what the rules would have.`;
 }
 
 /** Behind the rules only the forward stage refuses: a body, or whatever kept a service from answering. */
