@@ -14,10 +14,10 @@ export const routesCommand: Command = {
   name: "routes",
   summary: "shows the route table",
   usage: "[--expanded] [--config FILE] [--json]",
-  help: `Shows the routes of each service: method (and whether WebSockets may be opened
-by it), path, access and, where a line has any, the tenant's place. Authenticators and limits that hold for every line
-stand above the table; columns name those of single lines. Needs no secret and
-no network.
+  help: `Shows the routes of each service: method (and whether it opens WebSockets),
+path, access and, where a line has any, the tenant's place. Authenticators and
+limits that hold for every line stand above the table; columns name those of
+single lines. Needs no secret and no network.
 
   --expanded     each route in full, with where every part of its rule comes
                  from: route, service, gateway, built-in

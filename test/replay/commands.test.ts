@@ -185,6 +185,18 @@ t.test("a decision is explained from its facts, and what is not known is said", 
   });
 });
 
+t.test("a recorded preflight is told with the page that sent it and the method that it asks for", async (t) => {
+  const facts = { ...FACTS, origin: "https://app.example", preflightMethod: "PUT", verdict: "METHOD_NOT_ALLOWED", proof: undefined };
+  const preflight = { ...WHOLE, method: "OPTIONS", code: "METHOD_NOT_ALLOWED", status: 405, reason: "no such method", facts };
+  const { policy, log } = place(t, [preflight]);
+  const { out } = await answerOf(["explain", "--config", policy, "--decision", "a-1", "--decisions", log]);
+  t.match(
+    out,
+    "OPTIONS /orders: 405 METHOD_NOT_ALLOWED\n  a preflight for PUT\n  from a page of https://app.example\n  reason: no such method\n",
+  );
+  t.match(out.replaceAll(/\s+/g, " "), "method OPTIONS, which asks for PUT (access-control-request-method)");
+});
+
 t.test("what was refused although the steps allow it is said to be, and nothing is offered to have it refused", async (t) => {
   const open = "routes:\n  GET /orders: public\n  POST /orders: { access: public, body: { types: [application/json] } }\n";
   const allowed = { ...WHOLE, facts: { ...FACTS, verdict: "allow", proof: undefined } };
