@@ -169,7 +169,7 @@ t.test("a decision is explained from its facts, and what is not known is said", 
   t.match(out, "refused: 401 TOKEN_MISSING at orders.read (GET /orders)");
   for (const note of [
     "It was decided by the policy 0123456789ab",
-    "It was counted, and refused by limit all",
+    "It was counted, and refused: limit all",
     "only names",
     "was not looked at",
   ])
@@ -219,7 +219,7 @@ t.test("what was refused although the steps allow it is said to be, and nothing 
     ["a-1", "415 BODY_TYPE_NOT_ALLOWED", "The rules allowed it, and the forward stage then refused it: 415 BODY_TYPE_NOT_ALLOWED."],
     ["a-2", "400 REQUEST_INVALID", "The rules allowed it, and the forward stage then refused it: 400 REQUEST_INVALID."],
     ["a-3", "504 UPSTREAM_TIMEOUT", "The rules allowed it, and the forward stage then refused it: 504 UPSTREAM_TIMEOUT."],
-    ["a-4", "429 RATE_LIMITED", "It was counted, and refused by limit."],
+    ["a-4", "429 RATE_LIMITED", "It was counted, and refused: limit."],
     ["a-5", "401 TOKEN_MISSING", "The rules then said TOKEN_MISSING; here they say allow."],
   ];
   for (const [id, refusal, note] of expected) {

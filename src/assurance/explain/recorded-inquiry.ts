@@ -79,7 +79,7 @@ function notesOf(policy: Policy, record: Recorded, facts: RecordedFacts, inquiry
 }
 
 function withoutVerdict({ code, reason }: Recorded): string {
-  if (code === "RATE_LIMITED") return `It was counted, and refused by ${reason ?? "a limit"}. The steps say what the rules would have.`;
+  if (code === "RATE_LIMITED") return `It was counted, and refused: ${reason ?? "a limit"}. The steps say what the rules would have.`;
   return `No rule decided it: ${code ?? "the client left"}. The steps say what the rules would have.`;
 }
 
