@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Sallyport as one small image: compiled JavaScript, production packages, Node, and nothing to build with.
+# Sallyport as one small image: the built program, which holds its packages, and Node; nothing to build with.
 #
 #   /config   the policy: sallyport.yaml and services/ (mount your own over it, read-only)
 #   /data     the key store (a volume); the only place that is written to
@@ -10,16 +10,13 @@
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# no install script is needed to compile: the project's own Node is this image's
+# no install script is needed to build: the project's own Node is this image's
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json build.ts ./
 COPY src ./src
 RUN npm run build && chmod 0755 dist/main.js
-
-FROM node:26.10.0-bookworm-slim AS packages
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# which packages are in it, for those who look for known weaknesses in images
+RUN npm sbom --omit=dev --package-lock-only --sbom-format=cyclonedx > dist/sbom.cdx.json
 
 FROM node:26.10.0-bookworm-slim
 ARG VERSION=0.1.0
@@ -32,21 +29,20 @@ LABEL org.opencontainers.image.title="Sallyport" \
       org.opencontainers.image.base.name="docker.io/library/node:26.10.0-bookworm-slim"
 ENV NODE_ENV=production \
     HEALTH_PORT=8081
-COPY --from=packages /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
 COPY package.json LICENSE /app/
 COPY config /app/config
 COPY config /config
 RUN ln -s /app/dist/main.js /usr/local/bin/sallyport \
  && install -d -o 1000 -g 1000 -m 0700 /data \
- && install -d -o 1000 -g 1000 /app/node_modules/.cache
+ && install -d -o 1000 -g 1000 /app/node_modules /app/node_modules/.cache
 WORKDIR /
 # What Node compiles of the program, for the user it runs as: the demo is started, stands still for a moment, and is stopped.
 # Nobody but root may change it then.
 USER 1000:1000
 RUN timeout --signal=TERM 10 node /app/dist/main.js serve --demo > /dev/null || test "$?" -eq 124
 USER 0:0
-RUN test -n "$(ls /app/node_modules/.cache/sallyport)" && chown -R 0:0 /app/node_modules/.cache
+RUN test -n "$(ls /app/node_modules/.cache/sallyport)" && chown -R 0:0 /app/node_modules
 VOLUME /data
 # a number, so that Kubernetes can see that it is not root
 USER 1000:1000

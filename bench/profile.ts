@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { CONNECTIONS, WARM_UP_ORDERS } from "./parts/rounds.ts";
+import { sourceLookup } from "./report/built-sources.ts";
 import { medianOf } from "./report/figures.ts";
 import { PROJECT, revision, writeProfile } from "./report/files.ts";
 import { asText } from "./report/formats.ts";
@@ -61,14 +62,15 @@ const stage = await openStage([]);
 const plain = await load(stage, { name: "sallyport-plain" }, ROUNDS);
 const { profile, load: under } = await profiled(stage);
 await stage.close();
+const sourceAt = sourceLookup();
 const results: ProfileResults = {
   takenAt: new Date().toISOString(),
   revision: revision(),
   machine: machineFacts(),
   cpuMicroseconds: medianOf(plain.map(({ cpuMicroseconds }) => cpuMicroseconds)),
   requests: under.requests,
-  stages: stagesOf(profile, under.window),
-  functions: functionsOf(profile, under.window, FUNCTIONS),
+  stages: stagesOf(profile, under.window, sourceAt),
+  functions: functionsOf(profile, under.window, FUNCTIONS, sourceAt),
 };
 console.log(`${asText(functionsTable(results))}\n\n${asText(stagesTable(results))}\n`);
 console.error(`written: ${relative(process.cwd(), writeProfile(results))}`);

@@ -130,6 +130,13 @@ t.test("a start reads no library that only some gateways need, nor `node:http` i
   );
 });
 
+t.test("no package comes with an `import()`, which would give it other names once it is built", async (t) => {
+  t.same(
+    files.filter((file) => /\bimport\(\s*"(?!\.)/.test(withoutComments(file))),
+    [],
+  );
+});
+
 t.test("only cli/ and main.ts touch the process", async (t) => {
   const touching = files.filter((file) => /(?<![.\w])process\.(?!hrtime)\w|"node:process"/.test(withoutComments(file)));
   t.same(

@@ -1,7 +1,7 @@
 /** How long the gateway takes to be ready, and how large it is where it is installed. */
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PROJECT } from "../report/files.ts";
+import { beginningsIn } from "../report/built-sources.ts";
 import type { InstallSize } from "../report/results.ts";
 import type { Stage } from "../stage/stage.ts";
 import { MAIN, startGateway } from "../targets/sallyport.ts";
@@ -17,25 +17,14 @@ export async function measureStarts(stage: Stage, count: number): Promise<readon
   return taken.slice(1);
 }
 
-/** What is read of package-lock.json. */
-interface LockFile {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
-}
-
-/** Of what is built, and of the packages that `npm ci --omit=dev` installs. */
+/** Of what is built, packages and all. */
 export function measureSize(): InstallSize {
-  const { packages: locked } = JSON.parse(readFileSync(join(PROJECT, "package-lock.json"), "utf8")) as LockFile;
-  const packages = Object.entries(locked)
-    .filter(([path, { dev }]) => path.startsWith("node_modules/") && dev !== true)
-    .map(([path]) => join(PROJECT, path));
-  const bytes = packages.reduce((sum, path) => sum + bytesBelow(path), 0);
-  return { packages: packages.length, packagesMb: bytes / 2 ** 20, programMb: bytesBelow(dirname(MAIN)) / 2 ** 20 };
-}
-
-/** Packages within a package are listed by themselves. */
-function bytesBelow(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => name !== "node_modules")
-    .map((entry) => ({ entry, path: join(folder, entry.name) }))
-    .reduce((sum, { entry, path }) => sum + (entry.isDirectory() ? bytesBelow(path) : lstatSync(path).size), 0);
+  const folder = dirname(MAIN);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
+  const sources = files.flatMap((file) => beginningsIn(readFileSync(file, "utf8"))).map(({ source }) => source);
+  const packages = new Set(sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? []));
+  return { packages: packages.size, programMb: bytes / 2 ** 20 };
 }

@@ -97,10 +97,12 @@ export interface MemoryRound {
   readonly laterDownloadGrowth: number;
 }
 
-/** What `npm ci --omit=dev` and `npm run build` leave. */
+/** What `npm run build` leaves. */
 export interface InstallSize {
+  /** Of which something is in the program. */
   readonly packages: number;
-  readonly packagesMb: number;
+  /** Of runs in which packages were installed beside the program. */
+  readonly packagesMb?: number;
   readonly programMb: number;
 }
 

@@ -1,4 +1,5 @@
 /** From a profile of V8 to the stages of a request: the time that functions take themselves, without those they call. */
+import type { SourceAt } from "./built-sources.ts";
 import type { FunctionShare, StageShare } from "./results.ts";
 
 /** What `node --cpu-prof` writes, as far as it is needed; times in microseconds of the monotonic clock. */
@@ -25,7 +26,7 @@ export interface Window {
 const OUTSIDE = "Node and kernel: waiting for sockets, reading them, parsing heads";
 const WRITES = "Node and kernel: writing to sockets";
 
-/** The first that fits; paths below `dist/` in the order of a request's way. */
+/** The first that fits; paths below `src/` in the order of a request's way. */
 const OWN_STAGES: readonly (readonly [RegExp, string])[] = [
   [/^pipeline\/(edge|exchange)|^decision\/(path|query|target)|^observability\/decision-id/, "edge"],
   [/^decision\/match/, "match"],
@@ -41,19 +42,19 @@ const OWN_STAGES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Shares of all time that was not idle, the largest first. */
-export function stagesOf(profile: CpuProfile, window: Window): readonly StageShare[] {
+export function stagesOf(profile: CpuProfile, window: Window, sourceAt: SourceAt): readonly StageShare[] {
   const times = selfTimes(profile, window);
-  return sharesOf(times, ({ callFrame }) => stageOf(callFrame)).map(([stage, share]) => ({ stage, share }));
+  return sharesOf(times, ({ callFrame }) => stageOf(callFrame, sourceAt)).map(([stage, share]) => ({ stage, share }));
 }
 
 /** The functions with the largest shares. */
-export function functionsOf(profile: CpuProfile, window: Window, count: number): readonly FunctionShare[] {
+export function functionsOf(profile: CpuProfile, window: Window, count: number, sourceAt: SourceAt): readonly FunctionShare[] {
   const times = selfTimes(profile, window);
   const shares = sharesOf(times, ({ callFrame: { functionName, url, lineNumber } }) => JSON.stringify([functionName, url, lineNumber]));
   return shares.slice(0, count).map(([key, share]) => {
     const [functionName, url, lineNumber] = JSON.parse(key) as [string, string, number];
-    const place = url === "" ? "" : `${placeOf(url)}:${lineNumber + 1}`;
-    return { name: functionName || "(anonymous)", place, share, stage: stageOf({ functionName, url, lineNumber }) };
+    const frame = { functionName, url, lineNumber };
+    return { name: functionName || "(anonymous)", place: placeOf(frame, sourceAt), share, stage: stageOf(frame, sourceAt) };
   });
 }
 
@@ -80,19 +81,21 @@ function sharesOf(times: ReadonlyMap<ProfileNode, number>, keyOf: (node: Profile
   return [...sums].map(([key, time]) => [key, time / all] as const).toSorted(([, left], [, right]) => right - left);
 }
 
-function stageOf({ functionName, url }: CallFrame): string {
+function stageOf(frame: CallFrame, sourceAt: SourceAt): string {
+  const { functionName, url } = frame;
   if (functionName === "(garbage collector)") return "garbage collection";
   if (functionName === "(program)") return OUTSIDE;
   if (url === "" || url.startsWith("wasm:"))
     return /^(write|shutdown)/.test(functionName) ? WRITES : "other functions of V8 and Node that are not JavaScript";
   if (url.startsWith("node:_http") || url === "node:http") return "Node: http";
   if (url.startsWith("node:")) return "Node: sockets, streams, events, timers";
-  const file = placeOf(url);
-  if (!url.includes("node_modules")) return OWN_STAGES.find(([pattern]) => pattern.test(file))?.[1] ?? "";
-  return /^(@[^/]+\/[^/]+|[^/]+)/.exec(file)?.[0] ?? "";
+  const source = placeOf(frame, sourceAt);
+  const inPackage = /^node_modules\/(@[^/]+\/[^/]+|[^/]+)/.exec(source)?.[1];
+  return inPackage ?? OWN_STAGES.find(([pattern]) => pattern.test(source))?.[1] ?? "";
 }
 
-/** Below `dist/`, or below the last `node_modules/`. */
-function placeOf(url: string): string {
-  return /^.*(?:\/node_modules|\/dist)\/(.*)$/.exec(url)?.[1] ?? url;
+/** Its source, below `src/` where it is one of ours; whatever V8 calls it where it is of no source. */
+function placeOf({ url, lineNumber }: CallFrame, sourceAt: SourceAt): string {
+  const source = url.startsWith("file:") ? sourceAt(url, lineNumber) : undefined;
+  return source?.replace(/^src\//, "").replace(/^.*(?=node_modules\/)/, "") ?? url;
 }

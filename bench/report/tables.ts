@@ -114,8 +114,8 @@ export function sizeTable({ packages, packagesMb, programMb }: NonNullable<Resul
     head: ["installed", "how much"],
     rows: [
       ["production packages", String(packages)],
-      ["their files", `${packagesMb.toFixed(1)} MB`],
-      ["the program itself", `${programMb.toFixed(1)} MB`],
+      ...(packagesMb === undefined ? [] : [["their files, beside the program", `${packagesMb.toFixed(1)} MB`]]),
+      ["the program", `${programMb.toFixed(1)} MB`],
     ],
   };
 }

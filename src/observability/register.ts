@@ -25,7 +25,7 @@ export class Register {
 
   /** With the metrics of the process itself. */
   async #open(): Promise<Registry> {
-    const library = await import("prom-client");
+    const library = await import("./prometheus.ts");
     if (this.#registry) return this.#registry;
     const registry = new library.Registry();
     library.collectDefaultMetrics({ register: registry });

@@ -4,10 +4,9 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:
 import { delimiter, dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { parse } from "yaml";
-import { bareNode } from "../journey/child.ts";
+import { bareNode, PROGRAM } from "../journey/child.ts";
 import { ROOT } from "./fixtures/markdown.ts";
 
-const MAIN = join(ROOT, "src/main.ts");
 const NODE = [bareNode()[0], ...bareNode()[1]].join(" ");
 const SERVICE = "config/services/model-registry.yaml";
 const RESET = "DELETE /api/reset: registry.reset";
@@ -58,7 +57,7 @@ function withHook(t: Test): Repository & { readonly commit: () => Committed } {
   cpSync(join(ROOT, "docs/ci/pre-commit"), hook);
   chmodSync(hook, 0o755);
   const commit = (): Committed => {
-    const env = { ...gitEnvironment(), SALLYPORT: `${NODE} ${MAIN}` };
+    const env = { ...gitEnvironment(), SALLYPORT: `${NODE} ${PROGRAM}` };
     const { status, stdout, stderr } = spawnSync("git", ["commit", "--quiet", "--message", "A change"], { cwd: made.folder, env });
     return { code: status, said: `${String(stdout)}${String(stderr)}` };
   };
@@ -193,7 +192,7 @@ function installSources(folder: string): void {
   };
   mkdirSync(folder);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), JSON.stringify(content));
-  writeFileSync(join(folder, "door.js"), `await import(${JSON.stringify(MAIN)});\n`);
+  writeFileSync(join(folder, "door.js"), `await import(${JSON.stringify(PROGRAM)});\n`);
 }
 
 const COMMANDS = steps.flatMap(({ name, run }) => (run === undefined || name === undefined ? [] : [name]));

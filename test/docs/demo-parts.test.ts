@@ -2,9 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import t, { type Test } from "tap";
-import { ROOT } from "./fixtures/markdown.ts";
+import { PROGRAM } from "../journey/child.ts";
 
 t.test("the issuer runs as a process of its own, and prints where its clients ask for tokens", async (t) => {
   const issuer = start(t, ["demo", "issuer", "--port", "0", "--gateway", "http://gateway.invalid"]);
@@ -49,7 +48,7 @@ t.test("a port that is none is wrong use", async (t) => {
 type Child = ChildProcess & { readonly stdout: NonNullable<ChildProcess["stdout"]>; readonly stderr: NonNullable<ChildProcess["stderr"]> };
 
 function start(t: Test, args: readonly string[]): Child {
-  const child = spawn(process.execPath, [join(ROOT, "src/main.ts"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   t.teardown(() => child.kill("SIGKILL"));
   return child;
 }

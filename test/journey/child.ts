@@ -10,13 +10,14 @@ import { collectGateway, collectLog } from "../security/log-sink.ts";
 import type { Ports } from "./things.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
-const SOURCE = join(ROOT, "src/main.ts");
+/** What is run as a process: the sources, or the built program where this variable names its file. */
+export const PROGRAM = process.env["SALLYPORT_TEST_PROGRAM"] ?? join(ROOT, "src/main.ts");
 
 export interface ProgramOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The working folder; the system's folder for temporary files where nothing is given. */
   readonly folder?: string;
-  /** The program's file; the sources where nothing is given. */
+  /** The program's file, where it is another one. */
   readonly main?: string;
 }
 
@@ -36,7 +37,7 @@ export interface Program {
 /** Runs `sallyport ARGS`; whatever is left of it ends with the test. The environment is only what is given. */
 export function runProgram(t: Test, args: readonly string[], options: ProgramOptions = {}): Program {
   const [command, before] = bareNode();
-  const child = spawn(command, [...before, options.main ?? SOURCE, ...args], {
+  const child = spawn(command, [...before, options.main ?? PROGRAM, ...args], {
     cwd: options.folder ?? tmpdir(),
     env: { PATH: process.env["PATH"], ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],

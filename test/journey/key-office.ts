@@ -1,15 +1,13 @@
 /** Accounts and API keys of a gateway under test: put into its store at once, or by the operator's own commands. */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Test } from "tap";
 import { digestApiKey, makeApiKey, type RandomBytes } from "../../src/contract/api-key.ts";
 import type { Account } from "../../src/contract/caller.ts";
 import { openSqliteKeys } from "../../src/stores/sqlite-keys.ts";
+import { PROGRAM } from "./child.ts";
 import type { Systems } from "./systems.ts";
-
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
 export interface KeyWish {
   readonly account: Account;
@@ -52,7 +50,7 @@ export function openKeyOffice(t: Test, { sallyport, clocks }: Systems): KeyOffic
  * in its environment. The answer is what it prints. Rejects when it fails.
  */
 export async function runCommand({ sallyport }: Systems, line: string): Promise<Record<string, string>> {
-  const args = [MAIN, ...line.split(" "), "--json", "--config", "sallyport.yaml"];
+  const args = [PROGRAM, ...line.split(" "), "--json", "--config", "sallyport.yaml"];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: sallyport.folder, env: {} });
   return JSON.parse(stdout) as Record<string, string>;
 }

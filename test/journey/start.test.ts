@@ -1,15 +1,15 @@
 /** The first minutes: `serve --demo` and what it prints, and the built program with the shipped policy. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createServer } from "node:net";
 import t, { type Test } from "tap";
 import { startDemo } from "../../src/demo/demo.ts";
 import { answerOf } from "../cli/run-command.ts";
-import { bareNode, freePorts, residentMb, ROOT, runProgram, type Program } from "./child.ts";
+import { freePorts, residentMb, runProgram, type Program } from "./child.ts";
+import { install, type Installed } from "./installed.ts";
 import { until } from "./things.ts";
 
 const run = promisify(execFile);
@@ -162,15 +162,9 @@ t.test("the commands about accounts and keys work on the demo's own store while 
   t.match(await sallyport("accounts", "disable", "publisher"), { enabled: false });
 });
 
-/** What an installation holds: the built program, the shipped policy, the packages. The ports are any free ones. */
-async function install(t: Test): Promise<{ folder: string; main: string; health: string }> {
-  const folder = mkdtempSync(join(tmpdir(), "sallyport-installed-"));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const [node, before] = bareNode();
-  execFileSync(node, [...before, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", ROOT, "--noCheck", "--outDir", join(folder, "dist")]);
-  cpSync(join(ROOT, "config"), join(folder, "config"), { recursive: true });
-  cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+/** An installation whose shipped policy has free ports. */
+async function installOnFreePorts(t: Test): Promise<Installed & { readonly health: string }> {
+  const { folder, main } = await install(t);
   const ports = await freePorts();
   const file = join(folder, "config/sallyport.yaml");
   const text = readFileSync(file, "utf8");
@@ -179,11 +173,11 @@ async function install(t: Test): Promise<{ folder: string; main: string; health:
     .replace("port: 8081", `port: ${ports.health}`)
     .replace("port: 9090", `port: ${ports.admin}`);
   writeFileSync(file, onFreePorts);
-  return { folder, main: join(folder, "dist/main.js"), health: `http://127.0.0.1:${ports.health}` };
+  return { folder, main, health: `http://127.0.0.1:${ports.health}` };
 }
 
 t.test("the built program is ready soon with the shipped policy and three services, and idles in little memory", async (t) => {
-  const { folder, main, health } = await install(t);
+  const { folder, main, health } = await installOnFreePorts(t);
   const demo = await startDemo({ now: Date.now, randomBytes });
   t.teardown(() => demo.close());
   const startedAt = performance.now();

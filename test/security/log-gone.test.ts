@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import t, { type Test } from "tap";
 import { ask, listen } from "../forward/harness.ts";
-import { bareNode, freePorts, ROOT, serveProgram, writeFolder } from "../journey/child.ts";
+import { bareNode, freePorts, PROGRAM, serveProgram, writeFolder } from "../journey/child.ts";
 import { thingsFiles, until, type Ports } from "../journey/things.ts";
 
 /** Each request is a line of the log, and so is each refusal. */
@@ -76,7 +76,7 @@ const NO_SCRIPT = existsSync(SCRIPT) ? false : `there is no ${SCRIPT}, and Node 
 async function serveOnTerminal(t: Test, ports: Ports, upstream: string) {
   const folder = writeFolder(t, { ...thingsFiles({ ...SHAPE, upstream }, ports), "serve.sh": SERVE });
   const [command, args] = bareNode();
-  const node = [command, ...args, join(ROOT, "src/main.ts")].map((word) => `'${word}'`).join(" ");
+  const node = [command, ...args, PROGRAM].map((word) => `'${word}'`).join(" ");
   const script = spawn(SCRIPT, ["--quiet", "--command", "exec sh serve.sh", "/dev/null"], {
     cwd: folder,
     env: { PATH: process.env["PATH"], SHELL: "/bin/sh", SALLYPORT: node, ...ADMIN },
