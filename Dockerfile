@@ -15,8 +15,6 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json build.ts ./
 COPY src ./src
 RUN npm run build && chmod 0755 dist/main.js
-# which packages are in it, for those who look for known weaknesses in images
-RUN npm sbom --omit=dev --package-lock-only --sbom-format=cyclonedx > dist/sbom.cdx.json
 
 FROM node:26.10.0-bookworm-slim
 ARG VERSION=0.1.0

@@ -19,14 +19,32 @@ const ENTRIES = {
 };
 /** Packages that are no ES modules ask for Node's own ones by `require`. */
 const REQUIRE = 'import { createRequire as createNodeRequire } from "node:module";\nconst require = createNodeRequire(import.meta.url);';
+/** On what terms each package is in the program, and which those are: the second is read by what looks for known weaknesses. */
 const NOTICES = "third-party-notices.txt";
+const COMPONENTS = "sbom.cdx.json";
+
+interface Package {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  /** SPDX. */
+  readonly license: string;
+}
 
 /** What was there before is gone. Rejects where a source or a package cannot be read. */
 export async function buildProgram(folder: string): Promise<void> {
+  const metafile = await buildFiles(folder, {});
+  const packages = packagesOf(metafile);
+  writeFileSync(join(folder, NOTICES), packages.map(noticeOf).join(`\n${"-".repeat(80)}\n\n`));
+  writeFileSync(join(folder, COMPONENTS), `${JSON.stringify(componentsOf(packages), null, 2)}\n`);
+}
+
+/** The same of any entries, by the names of their files, and of those that the program has; without what is said of packages. */
+export async function buildFiles(folder: string, entries: Readonly<Record<string, string>>): Promise<Metafile> {
   rmSync(folder, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ENTRIES,
+    entryPoints: { ...ENTRIES, ...entries },
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -39,23 +57,39 @@ export async function buildProgram(folder: string): Promise<void> {
     metafile: true,
     logLevel: "warning",
   });
-  writeFileSync(join(folder, NOTICES), noticesOf(metafile));
+  return metafile;
 }
 
-/** The licences of all packages of which something is in the program: each asks to go where its package goes. */
-function noticesOf({ inputs }: Metafile): string {
-  const packages = new Set(Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []));
-  return [...packages]
-    .toSorted()
-    .map(noticeOf)
-    .join(`\n${"-".repeat(80)}\n\n`);
+/** Those of which something is in the program, each version once. */
+function packagesOf({ inputs }: Metafile): readonly Package[] {
+  const folders = Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  const packages = [...new Set(folders)].map((folder) => {
+    const about = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as Omit<Package, "folder">;
+    return { ...about, folder };
+  });
+  const byUrl = new Map(packages.map((one) => [packageUrl(one), one]));
+  return [...byUrl.keys()].toSorted().map((url) => byUrl.get(url)!);
 }
 
-function noticeOf(folder: string): string {
-  const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as Record<string, string>;
+/** Each licence asks to go where its package goes. */
+function noticeOf({ folder, name, version, license }: Package): string {
   const file = readdirSync(join(ROOT, folder)).find((one) => /^licen[cs]e/i.test(one));
   const text = file === undefined ? `Licence: ${license}` : readFileSync(join(ROOT, folder, file), "utf8");
   return `${name} ${version}\n\n${text.trim()}\n`;
+}
+
+/** CycloneDX 1.5. Nothing in it changes from build to build. */
+function componentsOf(packages: readonly Package[]): object {
+  const components = packages.map((one) => {
+    const { name, version, license } = one;
+    return { type: "library", "bom-ref": packageUrl(one), name, version, licenses: [{ expression: license }], purl: packageUrl(one) };
+  });
+  return { bomFormat: "CycloneDX", specVersion: "1.5", version: 1, components };
+}
+
+/** Package URL specification, type npm. */
+function packageUrl({ name, version }: Package): string {
+  return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
 
 if (import.meta.main) await buildProgram(join(ROOT, "dist"));

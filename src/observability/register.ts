@@ -23,12 +23,10 @@ export class Register {
     return (await this.#open()).getMetricsAsJSON();
   }
 
-  /** With the metrics of the process itself. */
   async #open(): Promise<Registry> {
-    const library = await import("./prometheus.ts");
+    const { openRegistry } = await import("./prometheus.ts");
     if (this.#registry) return this.#registry;
-    const registry = new library.Registry();
-    library.collectDefaultMetrics({ register: registry });
+    const registry = openRegistry();
     for (const metric of this.#metrics) register(registry, metric);
     this.#registry = registry;
     return registry;

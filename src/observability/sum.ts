@@ -16,6 +16,6 @@ export async function remainsOf(snapshots: readonly Snapshot[]): Promise<Snapsho
 const LASTING = new Set(["counter", "histogram"]);
 
 async function added(snapshots: readonly Snapshot[]): Promise<Registry> {
-  const { AggregatorRegistry } = await import("./prometheus.ts");
-  return AggregatorRegistry.aggregate(snapshots as object[]);
+  const { aggregated } = await import("./prometheus.ts");
+  return aggregated(snapshots);
 }

@@ -8,9 +8,17 @@ import { WebSocket, WebSocketServer } from "ws";
 import { allCommands } from "../../src/cli/commands.ts";
 import { answerOf, type Answer } from "../cli/run-command.ts";
 import { listen } from "../forward/harness.ts";
-import { bareNode, serveProgram } from "./child.ts";
+import { bareNode, ROOT, serveProgram } from "./child.ts";
 import { install } from "./installed.ts";
 import { startThingsIssuer, thingsFiles } from "./things.ts";
+
+interface Components {
+  readonly components: readonly { readonly name: string; readonly version: string }[];
+}
+
+interface LockFile {
+  readonly packages: Readonly<Record<string, { readonly version?: string; readonly dev?: boolean }>>;
+}
 
 const installed = await install(t);
 
@@ -99,12 +107,25 @@ t.test("it carries WebSockets and tells its metrics, with packages that it reads
   t.match(metrics, /^process_resident_memory_bytes /m);
 });
 
-t.test("it brings the licences of what it is made of", async (t) => {
+t.test("it brings the licences of what it is made of, and the list of its packages", async (t) => {
   const notices = readFileSync(join(installed.folder, "dist/third-party-notices.txt"), "utf8");
   const parts = readdirSync(join(installed.folder, "dist/parts"));
   const code = parts.map((name) => readFileSync(join(installed.folder, "dist/parts", name), "utf8")).join("\n");
   const used = new Set(code.match(/^\/\/ node_modules\/.*$/gm)?.map((line) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(line)?.[1]));
   t.ok(used.size > 30, "packages were found");
   for (const name of used) t.match(notices, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\\n\\n.`, "m"));
+  const list = JSON.parse(readFileSync(join(installed.folder, "dist/sbom.cdx.json"), "utf8")) as Components;
+  t.match(list, { bomFormat: "CycloneDX", specVersion: "1.5" });
+  const locked = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as LockFile;
+  const production = Object.entries(locked.packages)
+    .filter(([path, { dev }]) => path !== "" && dev !== true)
+    .map(([path, { version }]) => `${path.replace(/^.*node_modules\//, "")} ${version}`);
+  const listed = list.components.map(({ name, version }) => `${name} ${version}`);
+  t.same(new Set(listed.map((one) => one.split(" ")[0])), used, "all that is in it, and no more");
+  t.same(
+    listed.filter((one) => !production.includes(one)),
+    [],
+    "in the versions of the lock file, for production",
+  );
   t.notOk(existsSync(join(installed.folder, "node_modules/fastify")), "and no package beside it");
 });
