@@ -1,6 +1,7 @@
 /**
  * `npm run test:built`: the program as it ships under test. Tests that run it as a process of its own run the built one; in those
- * of security, which put a gateway together for themselves, what is built of each source takes its place.
+ * of security, which put a gateway together for themselves, what is built of each source takes its place. All of them, or the
+ * files that are named behind `--`, with tap's own arguments.
  */
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
@@ -19,8 +20,10 @@ function runsIt(file: string): boolean {
 
 await buildProgram(join(ROOT, "dist"));
 await buildSources();
-const files = globSync("test/**/*.test.ts", { cwd: ROOT }).filter((file) => file.startsWith("test/security/") || runsIt(file));
-const { status } = spawnSync("npx", ["--no-install", "tap", ...process.argv.slice(2), ...files], {
+const asked = process.argv.slice(2);
+const all = globSync("test/**/*.test.ts", { cwd: ROOT }).filter((file) => file.startsWith("test/security/") || runsIt(file));
+const files = asked.some((one) => one.endsWith(".ts")) ? [] : all;
+const { status } = spawnSync("npx", ["--no-install", "tap", ...asked, ...files], {
   cwd: ROOT,
   env: {
     ...process.env,
