@@ -10,7 +10,7 @@ interface Beginning {
   readonly source: string;
 }
 
-const PATH = /^\/\/ ((?:src|node_modules)\/\S+)$/;
+const PATH = /^\/\/ (src\/\S+|(?:\S+\/)?node_modules\/\S+)$/;
 
 /** Where each source begins, in the order of their lines, from 0. */
 export function beginningsIn(text: string): readonly Beginning[] {
