@@ -40,15 +40,18 @@ export interface Parsed {
 
 /** All findings of one parse; `base` is put before every path. */
 export function findingsOf(issues: readonly $ZodIssue[], parsed: Parsed, base: Path = []): readonly Finding[] {
-  const findings = issues.flatMap((issue) => findingsOfIssue(issue, parsed, [...base, ...(issue.path as Path)]));
+  const paths = issues.map((issue): Path => [...base, ...(issue.path as Path)]);
+  const wanted = new Set(paths.filter((path) => nodeAt(parsed.tree, path) === undefined).map((path) => path.join("\0")));
+  const findings = issues.flatMap((issue, index) => findingsOfIssue(issue, parsed, paths[index]!, wanted));
   const meant = new Set(findings.flatMap((finding) => finding.meant ?? []));
   return findings.filter((finding) => !(finding.missing && meant.has(finding.path.join("\0"))));
 }
 
-function findingsOfIssue(issue: $ZodIssue, parsed: Parsed, path: Path): readonly Finding[] {
+/** `wanted`: paths that must be there, and are not. */
+function findingsOfIssue(issue: $ZodIssue, parsed: Parsed, path: Path, wanted: ReadonlySet<string>): readonly Finding[] {
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey([...path, key], key, issue.message.split(" "), parsed.tree));
+      return issue.keys.map((key) => unknownKey([...path, key], key, issue.message.split(" "), parsed.tree, wanted));
     case "invalid_key":
       return issue.issues.map((one) => custom(path, one, parsed, "key"));
     case "invalid_union":
@@ -67,15 +70,17 @@ function findingsOfIssue(issue: $ZodIssue, parsed: Parsed, path: Path): readonly
   }
 }
 
-function unknownKey(path: Path, key: string, known: readonly string[], tree: Tree): Finding {
+function unknownKey(path: Path, key: string, known: readonly string[], tree: Tree, wanted: ReadonlySet<string>): Finding {
   const access = accessInstead(tree, path);
-  // What is written already is meant only where nothing else is near.
-  const written = keysAt(tree, path.slice(0, -1));
-  const free = known.filter((one) => !written.includes(one));
+  const place = path.slice(0, -1);
+  // What is written already is meant only where nothing else is near; of equally near ones, what must be there.
+  const written = keysAt(tree, place);
+  const isWanted = (one: string): number => Number(wanted.has([...place, one].join("\0")));
+  const free = known.filter((one) => !written.includes(one)).toSorted((left, right) => isWanted(right) - isWanted(left));
   const choice = nearest(key, free) === undefined ? known : free;
   const repair = access ?? (key.includes(" ") ? COMMA_HINT : didYouMean(key, choice));
   const near = access === undefined ? nearest(key, choice) : "access";
-  const meant = near !== undefined && [...path.slice(0, -1), near].join("\0");
+  const meant = near !== undefined && [...place, near].join("\0");
   return { path, part: "key", message: `unknown key \`${key}\``, ...(repair !== undefined && { repair }), ...(meant && { meant }) };
 }
 

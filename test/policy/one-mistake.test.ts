@@ -420,6 +420,13 @@ t.test("a key of a file that is misspelt is one mistake, whatever its block woul
   t.ok(keys >= 10, `${keys} keys`);
 });
 
+t.test("of two keys that are equally near, the one that must be there is meant", async (t) => {
+  const service = 'version: 1\nservice: notes\nupstream: { url: "http://notes:8080" }\nrotes: { GET /health: public }\n';
+  const loaded = load(t, { "sallyport.yaml": FILES.gateway, "services/notes.yaml": service }, { offline: true });
+  const said = loaded.kind === "invalid" ? loaded.diagnostics.map(({ message, repair }) => [message, repair]) : [];
+  t.strictSame(said, [["unknown key `rotes`", "did you mean `routes`?"]], "and not `roles`, which may be left out");
+});
+
 t.test("without the mistake the files are a policy", async (t) => {
   t.equal(load(t, { "sallyport.yaml": FILES.gateway, "services/notes.yaml": FILES.service }, { offline: true }).kind, "policy");
   t.ok(ROWS.length >= 40);
