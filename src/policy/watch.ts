@@ -8,13 +8,16 @@ export interface Watch {
   close(): void;
 }
 
+/** A look wakes other threads of the process a dozen times: where nothing changes, only every second one is taken. */
+const QUIET = 2;
+
 /** Told of a change. False: ask again at the next look, for they are being read already. */
 export type Changed = () => boolean;
 
 /**
- * Calls `changed` once for each time that two looks in a row find the same state, and another one than before and than what was
- * read: half a file can be a policy too, with half of its rules. The first look at a new list counts as a look: the files may
- * have changed since they were read.
+ * Looks every `everyMs` while something changes, and half as often otherwise. Calls `changed` once for each time that two looks
+ * in a row find the same state, and another one than before and than what was read: half a file can be a policy too, with half
+ * of its rules. The first look at a new list counts as a look: the files may have changed since they were read.
  */
 export function watchFiles(everyMs: number, changed: Changed): Watch {
   let files: readonly string[] = [];
@@ -22,19 +25,24 @@ export function watchFiles(everyMs: number, changed: Changed): Watch {
   let last: string | undefined;
   let unsettled: string | undefined;
   let looking = false;
-  const look = async (): Promise<void> => {
-    if (looking) return;
-    looking = true;
-    const watched = files;
-    const state = await stateOf(watched);
-    looking = false;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const judge = (watched: readonly string[], state: string): void => {
     const isSettled = state === read || state === unsettled;
     unsettled = state;
     if (watched !== files || state === last || !isSettled) return;
     last = state === read || changed() ? state : undefined;
   };
-  const timer = setInterval(() => void look(), everyMs);
-  timer.unref();
+  const look = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
+    clearTimeout(timer);
+    const watched = files;
+    const state = await stateOf(watched);
+    looking = false;
+    judge(watched, state);
+    if (!closed) timer = setTimeout(() => void look(), state === last ? QUIET * everyMs : everyMs).unref();
+  };
   return {
     watch: (next, seen) => {
       read = seen && wordsOf(next, seen);
@@ -44,7 +52,10 @@ export function watchFiles(everyMs: number, changed: Changed): Watch {
       files = next;
       void look();
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+    },
   };
 }
 
