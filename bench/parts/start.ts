@@ -1,7 +1,6 @@
 /** How long the gateway takes to be ready, and how large it is where it is installed. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { beginningsIn } from "../report/built-sources.ts";
 import type { InstallSize } from "../report/results.ts";
 import type { Stage } from "../stage/stage.ts";
 import { MAIN, startGateway } from "../targets/sallyport.ts";
@@ -17,14 +16,11 @@ export async function measureStarts(stage: Stage, count: number): Promise<readon
   return taken.slice(1);
 }
 
-/** Of what is built, packages and all. */
+/** Of what is built, packages and all; the build itself lists these. */
 export function measureSize(): InstallSize {
   const folder = dirname(MAIN);
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name));
-  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
-  const sources = files.flatMap((file) => beginningsIn(readFileSync(file, "utf8"))).map(({ source }) => source);
-  const packages = new Set(sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? []));
-  return { packages: packages.size, programMb: bytes / 2 ** 20 };
+  const { components } = JSON.parse(readFileSync(join(folder, "sbom.cdx.json"), "utf8")) as { readonly components: readonly object[] };
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  return { packages: components.length, programMb: bytes / 2 ** 20 };
 }
