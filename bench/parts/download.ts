@@ -8,7 +8,7 @@ import { rawHop } from "../targets/node-peers.ts";
 import { sallyport } from "../targets/sallyport.ts";
 import type { Target } from "../targets/target.ts";
 import { DOWNLOADS } from "./lane-names.ts";
-import { withTargets } from "./targets.ts";
+import { oneAtATime, withTargets } from "./targets.ts";
 
 export const GIGABYTE = 2 ** 30;
 
@@ -36,11 +36,12 @@ export function compareDownloads(stage: Stage, { rounds, seed, quick }: Download
   return withTargets(stage, async (open) => {
     const lanes = [];
     for (const [name, target] of quick ? JUDGED : [...JUDGED, ...BESIDE])
-      lanes.push({ name, port: (await open(target)).port, rounds: [] as MovedLane["rounds"][number][] });
-    for (const { port } of lanes) await move(body, port);
+      lanes.push({ name, running: await open(target), rounds: [] as MovedLane["rounds"][number][] });
+    const turn = await oneAtATime(new Set(lanes.map(({ running }) => running)));
+    for (const { running } of lanes) await turn(running, () => move(body, running.port));
     const random = randomOf(seed);
     for (let round = 0; round < rounds; round++) {
-      for (const lane of shuffled(lanes, random)) lane.rounds.push(await move(body, lane.port));
+      for (const { running, rounds: moved } of shuffled(lanes, random)) moved.push(await turn(running, () => move(body, running.port)));
     }
     return lanes.map(({ name, rounds: moved }) => ({ name, rounds: moved }));
   });

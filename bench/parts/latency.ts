@@ -10,7 +10,7 @@ import { sallyport } from "../targets/sallyport.ts";
 import type { Running } from "../targets/target.ts";
 import { PACED } from "./lane-names.ts";
 import { CONNECTIONS, type RoundsOptions, WARM_UP_ORDERS } from "./rounds.ts";
-import { withTargets, type Open } from "./targets.ts";
+import { oneAtATime, withTargets, type Open } from "./targets.ts";
 
 /** How long the full load runs of which half is taken, anew for each round: the machine may be slower by then. */
 const FULL_LOAD_SECONDS = 2;
@@ -20,7 +20,7 @@ const ROUNDS_PER_ROUND = 2;
 
 interface PacedTarget {
   readonly name: string;
-  readonly running: Pick<Running, "port" | "cpuMs">;
+  readonly running: Running;
   readonly rounds: PacedRound[];
 }
 
@@ -35,13 +35,15 @@ export function measureLatency(stage: Stage, options: LatencyOptions): Promise<r
   return withTargets(stage, async (open) => {
     const gateway = await open(sallyport({ name: "sallyport-logging", logs: "all" }));
     const targets = await pacedTargets(stage, gateway, open, options);
+    const turn = await oneAtATime(new Set(targets.map(({ running }) => running).filter((running) => running !== stage.upstream)));
     for (const { running } of targets) {
-      await fullLoad(shot, running.port, { ...options, seconds: options.warmUpSeconds }, WARM_UP_ORDERS);
+      await turn(running, () => fullLoad(shot, running.port, { ...options, seconds: options.warmUpSeconds }, WARM_UP_ORDERS));
     }
     const random = randomOf(options.seed);
     for (let round = 0; round < options.rounds * ROUNDS_PER_ROUND; round++) {
-      const rate = (await fullLoad(shot, gateway.port, { ...options, seconds: FULL_LOAD_SECONDS })) / 2;
-      await takeRound(targets, shot, { rate: Math.round(rate), seconds: options.seconds, seed: Math.floor(random() * 2 ** 32) }, random);
+      const rate = (await turn(gateway, () => fullLoad(shot, gateway.port, { ...options, seconds: FULL_LOAD_SECONDS }))) / 2;
+      const setting = { rate: Math.round(rate), seconds: options.seconds, seed: Math.floor(random() * 2 ** 32) };
+      for (const target of shuffled(targets, random)) await turn(target.running, () => takeRound(target, shot, setting));
     }
     return targets.map(({ name, rounds }) => ({ name, rounds }));
   });
@@ -60,20 +62,20 @@ async function pacedTargets(stage: Stage, gateway: Running, open: Open, { quick 
   ];
 }
 
-/** All at the same rate. */
 async function takeRound(
-  targets: readonly PacedTarget[],
+  { running, rounds }: PacedTarget,
   shot: Shot,
-  { rate, seconds, seed }: Pick<PacerOptions, "rate" | "seconds" | "seed">,
-  random: () => number,
+  setting: Pick<PacerOptions, "rate" | "seconds" | "seed">,
 ): Promise<void> {
-  const setting = { rate, connections: CONNECTIONS, seconds, warmUpSeconds: PACED_WARM_UP_SECONDS, seed };
-  for (const { running, rounds } of shuffled(targets, random)) {
-    const cpuBefore = running.cpuMs();
-    const figures = await pace(shot, { ...setting, port: running.port });
-    const requests = figures.perSecond * (seconds + PACED_WARM_UP_SECONDS);
-    rounds.push({ ...figures, cpuMicroseconds: ((running.cpuMs() - cpuBefore) * 1000) / requests });
-  }
+  const cpuBefore = running.cpuMs();
+  const figures = await pace(shot, {
+    ...setting,
+    connections: CONNECTIONS,
+    warmUpSeconds: PACED_WARM_UP_SECONDS,
+    port: running.port,
+  });
+  const requests = figures.perSecond * (setting.seconds + PACED_WARM_UP_SECONDS);
+  rounds.push({ ...figures, cpuMicroseconds: ((running.cpuMs() - cpuBefore) * 1000) / requests });
 }
 
 async function fullLoad(shot: Shot, port: number, { seconds, folder }: RoundsOptions, orders = 1): Promise<number> {

@@ -9,8 +9,7 @@ import { startGateway } from "../targets/sallyport.ts";
 import type { Running } from "../targets/target.ts";
 import { GIGABYTE } from "./download.ts";
 import { CONNECTIONS, type RoundsOptions } from "./rounds.ts";
-
-const SETTLING_MS = 2_000;
+import { SETTLING_MS } from "./targets.ts";
 
 /** New processes for each round. */
 export async function measureMemory(stage: Stage, options: RoundsOptions): Promise<readonly MemoryRound[]> {

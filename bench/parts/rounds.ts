@@ -4,6 +4,7 @@ import type { LaneRounds, Round } from "../report/results.ts";
 import { fire, type Shot } from "../stage/load.ts";
 import { randomOf, shuffled } from "../stage/random.ts";
 import type { Running } from "../targets/target.ts";
+import { oneAtATime } from "./targets.ts";
 
 export interface Lane {
   /** Lanes of one name are one load on several processes, whose figures are their mean: no two processes are alike. */
@@ -48,14 +49,18 @@ export async function runRounds(lanes: readonly Lane[], options: RoundsOptions):
   const rounds = new Map<Lane, Round[]>(lanes.map((lane) => [lane, []]));
   const primedAt = new Map<Lane, number>();
   const random = randomOf(options.seed);
+  const turn = await oneAtATime(new Set(lanes.map(({ running }) => running)));
   for (const lane of lanes) {
-    await warmUp(lane, options);
+    await turn(lane.running, () => warmUp(lane, options));
     primedAt.set(lane, performance.now());
   }
   for (let round = 0; round < options.rounds; round++) {
     for (const lane of shuffled(lanes, random)) {
-      await settle(lane, options, primedAt);
-      rounds.get(lane)?.push((await shoot(lane, lane.seconds ?? options.seconds, options)).round);
+      await forgotten(lane, primedAt);
+      await turn(lane.running, async () => {
+        await settle(lane, options, primedAt);
+        rounds.get(lane)?.push((await shoot(lane, lane.seconds ?? options.seconds, options)).round);
+      });
     }
   }
   return [...Map.groupBy(lanes, ({ name }) => name)].map(([name, same]) => ({
@@ -95,10 +100,14 @@ async function shoot(
   return { requests, round: { ...figures, cpuMicroseconds, busy: (cpuMicroseconds * figures.perSecond) / 1e6 } };
 }
 
-async function settle(lane: Lane, options: RoundsOptions, primedAt: Map<Lane, number>): Promise<void> {
+/** Resolves when nothing is left of what the lane is primed with. */
+async function forgotten(lane: Lane, primedAt: ReadonlyMap<Lane, number>): Promise<void> {
   const { forgottenAfterMs } = lane.primed ?? {};
-  if (forgottenAfterMs !== undefined) {
-    await sleep(Math.max(0, (primedAt.get(lane) ?? 0) + forgottenAfterMs - performance.now()));
+  if (forgottenAfterMs !== undefined) await sleep(Math.max(0, (primedAt.get(lane) ?? 0) + forgottenAfterMs - performance.now()));
+}
+
+async function settle(lane: Lane, options: RoundsOptions, primedAt: Map<Lane, number>): Promise<void> {
+  if (lane.primed?.forgottenAfterMs !== undefined) {
     await warmUp(lane, options);
     primedAt.set(lane, performance.now());
     // Of a longer round the beginning weighs less, and a second is not enough to open its connections.

@@ -94,7 +94,7 @@ export function downloadsTable(downloads: NonNullable<Results["downloads"]>): Ta
 
 export function memoryTable(memory: NonNullable<Results["memory"]>): Table {
   const kinds: readonly (readonly [words: string, pick: (round: MemoryRound) => number])[] = [
-    ["idle, two seconds after the start", ({ idle }) => idle],
+    ["idle, some seconds after the start", ({ idle }) => idle],
     ["the most under load, 64 connections", ({ loaded }) => loaded],
     ["growth while the first 1 GB comes down", ({ downloadGrowth }) => downloadGrowth],
     ["growth while the first 1 GB goes up", ({ uploadGrowth }) => uploadGrowth],

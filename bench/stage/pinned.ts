@@ -14,6 +14,9 @@ export interface Program {
   readonly forgetPeak: () => void;
   /** Processor time that it has taken, in milliseconds. */
   readonly cpuMs: () => number;
+  /** It takes no processor time, and answers nobody, until it goes on. */
+  readonly standStill: () => void;
+  readonly goOn: () => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -44,6 +47,8 @@ export function startPinned({ core, command, arguments: rest, environment, cwd, 
     peakMb: () => statusMb(pid, "VmHWM"),
     forgetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, "5"),
     cpuMs: () => cpuMs(pid),
+    standStill: () => child.kill("SIGSTOP"),
+    goOn: () => child.kill("SIGCONT"),
     stop: () => stop(child),
   };
 }
@@ -72,6 +77,8 @@ async function stop(child: ChildProcess): Promise<void> {
   stopping.add(child);
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
+  // Whoever stands still does not hear it.
+  child.kill("SIGCONT");
   const insist = setTimeout(() => child.kill("SIGKILL"), MOST_STOP_MS);
   await ended;
   clearTimeout(insist);
