@@ -60,7 +60,12 @@ const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    console.error("interrupted: nothing is written");
+    process.exit(130);
+  });
+}
 
 function watch(child: ChildProcess, command: string): void {
   let said = "";

@@ -253,6 +253,12 @@ t.test("what lets more through beside access is wider, and what lets less throug
       "limit `l`",
     ],
     ["{ access: a.x, limits: { l: { by: caller, rate: 1/second } } }", "a.x", "limit `l`"],
+    [
+      "{ access: public, limits: { l: { by: caller, rate: 1/second } } }",
+      "{ access: public, limits: { l: { by: caller, rate: 60/minute } } }",
+      "limit `l`",
+    ],
+    ["{ access: public, limits: { l: { by: caller, rate: 1/second } } }", "public", "limit `l`"],
     ["{ access: a.x, query: { deny: [q] } }", "a.x", "query parameters denied"],
     ["{ access: a.x, query: { allow: [q] } }", "{ access: a.x, query: { allow: [q, r] } }", "query parameters allowed"],
     ["{ access: a.x, body: { max: 1MB } }", "{ access: a.x, body: { max: 2MB } }", "body size"],

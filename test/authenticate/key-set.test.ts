@@ -252,10 +252,14 @@ t.test("other algorithms or another address make another key set", async (t) => 
   t.not(issuers.holder(elsewhere), issuers.holder(pool));
 });
 
-t.test("closing calls off the fetch under way and leaves no timer", async (t) => {
-  const { issuers, network, clock } = harness(t, new Promise<string>(() => undefined));
+t.test("closing calls off the fetch under way, says nothing against the issuer, and leaves no timer", async (t) => {
+  const underWay = Promise.withResolvers<string>();
+  const { issuers, network, clock, events } = harness(t, underWay.promise);
   issuers.use([pool]);
   issuers.close();
   t.ok(network.signals[0]?.aborted);
   t.equal(clock.pendingTimers(), 0);
+  underWay.reject(network.signals[0]?.reason);
+  await settled();
+  t.same(events, []);
 });

@@ -269,6 +269,12 @@ const ROWS: readonly Row[] = [
     to: 'targets: ["http://notes:8080"]',
     expected: [3, "targets", "`upstream.targets` is not available in this version", "write `url` in place of it"],
   },
+  {
+    file: "service",
+    from: 'url: "http://notes:8080"',
+    to: 'url: "http://notes:8080", target: a',
+    expected: [3, "target", "unknown key `target`", "known here: url, verify, connections, identity, forward"],
+  },
   // a text does not say what it must
   {
     file: "service",

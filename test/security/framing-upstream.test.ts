@@ -78,3 +78,25 @@ t.test("D15 an answer that breaks off never looks whole", async (t) => {
     witness.takeBytes();
   }
 });
+
+t.test("D15 an answer that is broken from its beginning is a 502 at once, and its connection carries nothing more", async (t) => {
+  const broken = {
+    "a chunk size that is none, behind its head": `${OK}transfer-encoding: chunked\r\n\r\n0x4\r\nEVIL\r\n0\r\n\r\n`,
+    "a first chunk longer than it says": `${OK}transfer-encoding: chunked\r\n\r\n2\r\nEVIL\r\n0\r\n\r\n`,
+    "lines that end in a bare LF": "HTTP/1.1 200 OK\ncontent-length: 4\n\nEVIL",
+    "a bare LF behind the first line": `${OK}content-length: 4\n`,
+  };
+  for (const [what, answer] of Object.entries(broken)) {
+    witness.answerWith((heard) => (heard.target.startsWith("/quick") ? answer : `${OK}content-length: 4\r\n\r\ngood`));
+    const bytes = requestBytes("GET", "/quick/a", ["Host: gw"]) + requestBytes("GET", "/public/a", ["Host: gw", "Connection: close"]);
+    const { answers, raw } = await door.converse(bytes);
+    witness.answerWith(undefined);
+    t.same(
+      answers.map(({ status, body }) => (status === 200 ? `${status} ${body}` : status)),
+      [502, "200 good"],
+      what,
+    );
+    t.notMatch(raw, /EVIL/, what);
+    witness.takeBytes();
+  }
+});

@@ -65,7 +65,11 @@ function limitSettings(route: Route, context: Context): readonly Setting[] {
   const setting = (limit: Limit, what: string) => limitSetting(limit, what, context, route);
   const failures = new Set(route.failureLimits);
   const address = route.addressLimits.filter((limit) => !failures.has(limit)).map((limit) => setting(limit, "limit"));
-  if (route.access.kind === "public") return address;
+  // Nobody is proved here: what counts callers counts addresses, and what counts those of one authenticator counts nobody.
+  if (route.access.kind === "public") {
+    const counting = route.callerLimits.filter(({ authenticators }) => authenticators === undefined);
+    return [...address, ...counting.map((limit) => setting({ ...limit, by: "address" }, "limit"))];
+  }
   const ofCallers = [
     ...route.failureLimits.map((limit) => setting(limit, "limit of failures")),
     ...route.callerLimits.map((limit) => setting(limit, "limit")),

@@ -19,7 +19,7 @@ function permissionDetails({ route }: Matched, caller: Caller, proof: Proof): re
   const authenticator = route.service.authenticators.find((one) => one.name === caller.authenticator)!;
   const sources = sourcesOf(route.service, authenticator, proof, caller.role);
   const { names, need } = route.access;
-  const one = names.map((name) => ({ about: name, is: permissionWords(name, sources) }));
+  const one = names.map((name) => ({ about: name, is: permissionWords(name, sources, route.service, authenticator) }));
   return names.length === 1 ? one : [{ about: "permission", is: need === "all" ? "all of these" : "any of these" }, ...one];
 }
 

@@ -60,13 +60,42 @@ function patternSources(authenticator: Authenticator, group: string): readonly S
   });
 }
 
-/** "by scope `x`, and role `y` lets it", or what is in the way. */
-export function permissionWords(name: string, sources: readonly Source[]): string {
+/** Longer lists are in the matrix. */
+const MOST_NAMED = 5;
+
+/** What whoever shows this kind of credential could have that grants a permission, or lets it through beside scopes. */
+function couldGrant(name: string, service: Service, authenticator: Authenticator): readonly string[] {
+  const holding = (word: string, table: ReadonlyMap<string, Grants>): readonly string[] =>
+    [...table].filter(([, set]) => grants(set, name)).map(([one]) => `${word} \`${one}\``);
+  const patterns = authenticator.groupPatterns
+    .filter((pattern) => grants(pattern.grants, name))
+    .map(({ prefix, suffix }) => `group \`${prefix}{tenant}${suffix}\``);
+  const counted = authenticator.role && !authenticator.hasGrants ? holding("role", service.roles) : [];
+  const secrets = authenticator.kind === "bearer" ? new Map(authenticator.secrets.map((secret) => [secret.id, secret.grants])) : new Map();
+  return [
+    ...holding("scope", authenticator.scopes),
+    ...holding("group", authenticator.groups),
+    ...patterns,
+    ...holding("secret", secrets),
+    ...counted,
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** "by scope `x`, and role `y` lets it", or what is in the way, and what would grant it. */
+export function permissionWords(name: string, sources: readonly Source[], service: Service, authenticator: Authenticator): string {
   const granting = sources.filter((source) => !source.caps && grants(source.grants, name));
   const caps = sources.filter((source) => source.caps);
   const capped = caps.find((cap) => !grants(cap.grants, name));
-  if (granting.length === 0)
-    return `granted by nothing the caller has${sources.length === 0 ? "" : ` (${sources.map((source) => source.name).join(", ")})`}`;
+  if (granting.length === 0) {
+    const could = couldGrant(name, service, authenticator);
+    const held = sources.length === 0 ? "" : ` (${sources.map((source) => source.name).join(", ")})`;
+    return `granted by nothing the caller has${held}, ${could.length === 0 ? `nor by anything else of ${authenticator.name}` : `but by ${listed(could)}`}`;
+  }
   const by = granting.map((source) => (source.tenant === undefined ? source.name : `${source.name} for ${source.tenant} alone`)).join(", ");
   if (capped) return `granted by ${by}, but ${capped.name} does not let it`;
   return `granted by ${by}${caps.length === 0 ? "" : `; ${caps.map((cap) => cap.name).join(", ")} lets it`}`;

@@ -151,7 +151,8 @@ export class RefreshingKeySet implements KeySet {
     const startedAt = this.#dependencies.monotonicNow();
     const document = await this.#read();
     if (document.kind === "keys") this.#adopt(document, startedAt);
-    else this.#fail(document.reason);
+    // What was broken off because nobody wants the keys any more says nothing of the issuer.
+    else if (!this.#closing.signal.aborted) this.#fail(document.reason);
     if (!this.#closing.signal.aborted) this.#cancelRefresh = this.#dependencies.schedule(this.#nextDelay(), () => void this.refresh());
   }
 

@@ -47,6 +47,8 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   #entered = false;
   #deadline: NodeJS.Timeout | undefined;
   #reading: ClientReading | undefined;
+  /** Head of an answer of which nothing has gone out: what goes wrong until then can be told. */
+  #head: AnswerHead | undefined;
   /** The beginning of the answer's body: it goes out with the head, and in one write where it is all of it. */
   #first: Buffer | undefined;
   #firstDone: Done | undefined;
@@ -125,8 +127,20 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   }
 
   head(head: AnswerHead): void {
+    if (this.#isOver()) return;
+    this.#phase = "answering";
+    this.#head = head;
     // A stream's head goes out before its first event; a body that came with the head goes out with it.
-    if (this.#takeHead(head)) queueMicrotask(() => this.#phase === "answering" && this.#begin());
+    queueMicrotask(() => this.#phase === "answering" && this.#begin());
+  }
+
+  /** False where it cannot be sent. */
+  #headIsOut(): boolean {
+    const head = this.#head;
+    if (head === undefined) return true;
+    if (!this.#takeHead(head)) return false;
+    this.#head = undefined;
+    return true;
   }
 
   /** False where there is nobody to give it to, or it cannot be given. */
@@ -138,6 +152,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
       return true;
     } catch {
       this.#phase = "waiting";
+      this.#head = undefined;
       this.#end("UPSTREAM_UNREACHABLE", "upstream: a head that cannot be passed on");
       return false;
     }
@@ -169,7 +184,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   }
 
   #begin(): void {
-    if (this.#begun) return;
+    if (this.#begun || !this.#headIsOut()) return;
     this.#begun = true;
     if (this.#first === undefined) this.#exchange.response.flushHeaders();
     else if (!this.#exchange.response.write(this.#first, this.#firstDone)) this.#clientReading().isBehind();
@@ -177,6 +192,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
 
   #write(bytes: Buffer, done: Done | undefined): void {
     if (this.#first !== undefined) this.#begin();
+    if (!this.#headIsOut()) return;
     this.#begun = true;
     if (!this.#exchange.response.write(bytes, done)) this.#clientReading().isBehind();
   }
@@ -201,7 +217,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
   }
 
   end(trailers: readonly string[]): void {
-    if (this.#phase !== "answering") return;
+    if (this.#phase !== "answering" || !this.#headIsOut()) return;
     const { response } = this.#exchange;
     try {
       if (trailers.length > 0) response.addTrailers(this.#plan.responseHeaders.trailers(trailers));
@@ -238,7 +254,8 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
 
   /** Also when someone else has answered meanwhile: the door, say, a body that broke HTTP's syntax. */
   #isOver(): boolean {
-    if (this.#phase === "waiting" && this.#exchange.response.headersSent) this.#stop();
+    const nothingSent = this.#phase === "waiting" || this.#head !== undefined;
+    if (nothingSent && this.#exchange.response.headersSent) this.#stop();
     return this.#phase === "over";
   }
 
@@ -250,7 +267,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
 
   /** Refuses while nothing has been sent; afterwards there is no honest way but to break off. */
   #end(code: ErrorCode, reason: string): void {
-    if (this.#phase === "answering") this.#cut(reason);
+    if (this.#phase === "answering" && this.#head === undefined) this.#cut(reason);
     else if (!this.#isOver()) this.#refuse(code, reason);
   }
 

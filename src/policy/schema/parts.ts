@@ -65,9 +65,15 @@ export function keyText(read: (text: string) => Reading<unknown>, example: strin
   return text.register(shown, { example });
 }
 
+/** Types of keys that this version cannot serve: nobody is told to write one. */
+const unavailableKeys = new WeakSet<object>();
+
 /** A map that knows all its keys; an issue about another one carries the known ones as its message. */
 export function block<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const known = Object.keys(shape).join(" ");
+  const known = Object.entries(shape)
+    .filter(([, type]) => !unavailableKeys.has(type))
+    .map(([key]) => key)
+    .join(" ");
   return z.strictObject(shape, { error: (issue) => (issue.code === "unrecognized_keys" ? known : undefined) });
 }
 
@@ -86,10 +92,12 @@ export function exactlyOne(keys: readonly string[]) {
 
 /** A key of the format that this version cannot serve yet; an issue carries its name, and the key that stands for it, as its message. */
 export function unavailable(name: string, instead?: string) {
-  return z
+  const type = z
     .never({ error: () => (instead === undefined ? name : `${name} ${instead}`) })
     .optional()
     .describe("Not available in this version.");
+  unavailableKeys.add(type);
+  return type;
 }
 
 /** A list with something in it. */

@@ -38,6 +38,7 @@ const LENGTH = /^\d{1,15}$/;
 const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout=(\d{1,6})(?:$|[\s,;])/i;
 const SPACE = 0x20;
 const TAB = 0x09;
+const CR = 0x0d;
 
 const NO_BODY: BodyFraming = { kind: "none" };
 const CHUNKED: BodyFraming = { kind: "chunked" };
@@ -84,10 +85,17 @@ export function readHead(text: string, toHead: boolean): HeadReading {
   return { kind: "head", head };
 }
 
-/** False where what has come so far begins no answer, whatever follows. */
-export function mayBeginHead(text: string): boolean {
+/**
+ * False where what has come so far begins no answer, whatever follows: another protocol, or a line that ends in a bare LF. Up to
+ * `seen` it was looked at before.
+ */
+export function mayBeginHead(text: string, seen: number): boolean {
   const begun = text.slice(0, VERSION.length);
-  return VERSION.startsWith(begun);
+  if (!VERSION.startsWith(begun)) return false;
+  for (let at = text.indexOf("\n", seen); at !== -1; at = text.indexOf("\n", at + 1)) {
+    if (text.charCodeAt(at - 1) !== CR) return false;
+  }
+  return true;
 }
 
 /** Names and values of trailers in turn, in order; undefined where a line is malformed, or says how long the body is (RFC 9110 section 6.5.1). */

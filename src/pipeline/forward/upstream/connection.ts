@@ -202,7 +202,7 @@ export class Connection implements Waiting {
     const text = this.#partial + bytes.toString("latin1", start, Math.min(end, start + LONGEST_HEAD));
     const headEnd = text.indexOf(HEAD_END, Math.max(0, seen - HEAD_END.length));
     if (headEnd === -1) {
-      if (!mayBeginHead(text)) this.#fail(badAnswer("malformed head"));
+      if (!mayBeginHead(text, seen)) this.#fail(badAnswer("malformed head"));
       else if (text.length >= LONGEST_HEAD) this.#fail(badAnswer("a head without end"));
       else this.#partial = text;
       return;
