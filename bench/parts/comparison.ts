@@ -8,8 +8,9 @@ import { haproxy } from "../targets/haproxy.ts";
 import { nginx } from "../targets/nginx.ts";
 import { bareHttpProxy, expressStack, plainAnswer, rawHop } from "../targets/node-peers.ts";
 import { makeKey, sallyport, type Shape } from "../targets/sallyport.ts";
+import type { Running } from "../targets/target.ts";
 import { LANES } from "./lane-names.ts";
-import { runRounds, type Lane, type Priming, type RoundsOptions } from "./rounds.ts";
+import { runRounds, type Heat, type Lane, type Priming, type RoundsOptions } from "./rounds.ts";
 import { withTargets, type Open } from "./targets.ts";
 
 export interface ComparisonOptions extends RoundsOptions {
@@ -32,49 +33,58 @@ const MOMENT_MS = 500;
 /** Starts everybody, proves them correct, takes the rounds, and stops everybody. */
 export function compare(stage: Stage, options: ComparisonOptions): Promise<readonly LaneRounds[]> {
   return withTargets(stage, async (open) => {
-    const lanes = await peerLanes(stage, open);
-    return runRounds(options.quick ? lanes : [...lanes, ...(await slowLanes(stage, open, lanes, options))], options);
+    const gateway = await open(sallyport({ name: "sallyport" }));
+    const door = await open(haproxy);
+    const heats = [await peerHeat(stage, open, gateway, door), await refusalHeat(stage, open, gateway)];
+    return runRounds(options.quick ? heats : [...heats, ...(await slowHeats(stage, open, door, options))], options);
   });
 }
 
-async function peerLanes(stage: Stage, open: Open): Promise<readonly Lane[]> {
+async function peerHeat(stage: Stage, open: Open, gateway: Running, door: Running): Promise<Heat> {
   const good = goodShot(stage.issuer.token(TENANT));
-  const refusal: Shot = { ...good, headers: withoutCredential(good), status: 401 };
   const post: Shot = { ...good, method: "POST", path: PATH, bodyBytes: 1024 };
-  const gateway = await open(sallyport({ name: "sallyport" }));
   const hop = await open(rawHop);
   return [
     { name: LANES.sallyport, running: gateway, shot: good },
-    { name: LANES.haproxy, running: await open(haproxy), shot: good },
+    { name: LANES.haproxy, running: door, shot: good },
     { name: LANES.rawHop, running: hop, shot: good },
     { name: LANES.bareHttpProxy, running: await open(bareHttpProxy), shot: good },
     { name: LANES.expressStack, running: await open(expressStack), shot: good },
     { name: LANES.apiKey, running: gateway, shot: withKey(good, makeKey("sallyport", stage)) },
     { name: LANES.post, running: gateway, shot: post },
     { name: LANES.rawHopPost, running: hop, shot: post },
+  ];
+}
+
+async function refusalHeat(stage: Stage, open: Open, gateway: Running): Promise<Heat> {
+  const good = goodShot(stage.issuer.token(TENANT));
+  const refusal: Shot = { ...good, headers: withoutCredential(good), status: 401 };
+  return [
     { name: LANES.refusal, running: gateway, shot: refusal },
     { name: LANES.plainAnswer, running: await open(plainAnswer(await ask(gateway.port, refusal))), shot: refusal },
   ];
 }
 
-async function slowLanes(stage: Stage, open: Open, lanes: readonly Lane[], options: ComparisonOptions): Promise<readonly Lane[]> {
+async function slowHeats(stage: Stage, open: Open, door: Running, options: ComparisonOptions): Promise<readonly Heat[]> {
   const good = goodShot(stage.issuer.token(TENANT));
-  const door = lanes.find(({ name }) => name === LANES.haproxy)!.running;
   const tokens = await stage.issuer.pool(options.manyTokens, TENANT);
   const unknown: Shot = { ...good, turns: turnsOf(stage, "unknown.txt", tokens.slice(0, SMALL_CACHE.tokens)) };
   const many: Shot = { ...good, turns: turnsOf(stage, "many.txt", tokens) };
   const forgetful = await open(sallyport({ name: "sallyport-small-cache", tokenCache: SMALL_CACHE.size }));
+  const oneLoad = await onSeveral(open, { name: "sallyport-one-load" }, { name: LANES.oneLoad, shot: good });
+  const manyRoutes = await onSeveral(open, { name: "sallyport-10000", routes: 10_000 }, { name: LANES.manyRoutes, shot: good });
+  const manyTokens = await onSeveral(
+    open,
+    { name: "sallyport-many-tokens", tokenCache: "512MB" },
+    { name: LANES.manyTokens, shot: many, primed: cachedTokens(tokens.length) },
+  );
   return [
-    { name: LANES.nginx, running: await open(nginx), shot: good },
-    ...(await onSeveral(open, { name: "sallyport-one-load" }, { name: LANES.oneLoad, shot: good })),
-    ...(await onSeveral(open, { name: "sallyport-10000", routes: 10_000 }, { name: LANES.manyRoutes, shot: good })),
-    { name: LANES.unknownTokens, running: forgetful, shot: unknown },
-    { name: LANES.haproxyUnknownTokens, running: door, shot: unknown },
-    ...(await onSeveral(
-      open,
-      { name: "sallyport-many-tokens", tokenCache: "512MB" },
-      { name: LANES.manyTokens, shot: many, primed: cachedTokens(tokens.length) },
-    )),
+    [{ name: LANES.nginx, running: await open(nginx), shot: good }],
+    [
+      { name: LANES.unknownTokens, running: forgetful, shot: unknown },
+      { name: LANES.haproxyUnknownTokens, running: door, shot: unknown },
+    ],
+    [...oneLoad, ...manyRoutes, ...manyTokens],
   ];
 }
 

@@ -44,8 +44,15 @@ const LONGEST_PRIMING_SECONDS = 180;
 /** More than it should take, so that a slower moment does not make it fail. */
 const PRIMING_MARGIN = 1.2;
 
-/** Warms each lane up, then takes them in turn, each round in another order: whoever comes after a heavy one does not always do so. */
-export async function runRounds(lanes: readonly Lane[], options: RoundsOptions): Promise<readonly LaneRounds[]> {
+/** Lanes that are held against one another, and so have their turns close together: no moment of the machine lasts. */
+export type Heat = readonly Lane[];
+
+/**
+ * Warms each lane up, then takes them in turn, heat by heat, each round in another order: whoever comes after a heavy one does not
+ * always do so.
+ */
+export async function runRounds(heats: readonly Heat[], options: RoundsOptions): Promise<readonly LaneRounds[]> {
+  const lanes = heats.flat();
   const rounds = new Map<Lane, Round[]>(lanes.map((lane) => [lane, []]));
   const primedAt = new Map<Lane, number>();
   const random = randomOf(options.seed);
@@ -55,7 +62,7 @@ export async function runRounds(lanes: readonly Lane[], options: RoundsOptions):
     primedAt.set(lane, performance.now());
   }
   for (let round = 0; round < options.rounds; round++) {
-    for (const lane of shuffled(lanes, random)) {
+    for (const lane of shuffled(heats, random).flatMap((heat) => shuffled(heat, random))) {
       await forgotten(lane, primedAt);
       await turn(lane.running, async () => {
         await settle(lane, options, primedAt);

@@ -23,7 +23,7 @@ export function growthOf(of: string, points: readonly Point[], options: GrowthOp
     const lanes: Lane[] = [];
     for (const point of points)
       lanes.push({ ...point, name: `${of} ${point.at}, ${point.target.name}`, running: await open(point.target) });
-    const measured = await runRounds(lanes, options);
+    const measured = await runRounds([lanes], options);
     return {
       of,
       inBytes: points.some(({ bytes }) => bytes !== undefined),
