@@ -63,7 +63,7 @@ function patternSources(authenticator: Authenticator, group: string): readonly S
 /** Longer lists are in the matrix. */
 const MOST_NAMED = 5;
 
-/** What whoever shows this kind of credential could have that grants a permission, or lets it through beside scopes. */
+/** What whoever shows this kind of credential could have that grants a permission. */
 function couldGrant(name: string, service: Service, authenticator: Authenticator): readonly string[] {
   const holding = (word: string, table: ReadonlyMap<string, Grants>): readonly string[] =>
     [...table].filter(([, set]) => grants(set, name)).map(([one]) => `${word} \`${one}\``);

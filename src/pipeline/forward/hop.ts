@@ -192,7 +192,7 @@ export class Hop implements AnswerHandler, AnswerSide, LongLivedSide, Waiting {
 
   #write(bytes: Buffer, done: Done | undefined): void {
     if (this.#first !== undefined) this.#begin();
-    if (!this.#headIsOut()) return;
+    if (this.#phase !== "answering" || !this.#headIsOut()) return;
     this.#begun = true;
     if (!this.#exchange.response.write(bytes, done)) this.#clientReading().isBehind();
   }
